@@ -1,0 +1,3 @@
+//! `llmdoctor` asks an LLM endpoint a ladder of questions and names the failure mode that keeps chat from working, although the model
+//! list loads.
+
