@@ -1,3 +1,5 @@
 //! `llmdoctor` asks an LLM endpoint a ladder of questions and names the failure mode that keeps chat from working, although the model
 //! list loads.
 
+pub mod pace;
+pub mod secret;
