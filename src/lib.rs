@@ -1,5 +1,6 @@
 //! `llmdoctor` asks an LLM endpoint a ladder of questions and names the failure mode that keeps chat from working, although the model
 //! list loads.
 
+pub mod facts;
 pub mod pace;
 pub mod secret;
