@@ -1,6 +1,8 @@
 //! `llmdoctor` asks an LLM endpoint a ladder of questions and names the failure mode that keeps chat from working, although the model
 //! list loads.
 
+pub mod evidence;
 pub mod facts;
+pub mod minimize;
 pub mod pace;
 pub mod secret;
