@@ -6,3 +6,4 @@ pub mod facts;
 pub mod minimize;
 pub mod pace;
 pub mod secret;
+pub mod target;
