@@ -1,6 +1,7 @@
 //! `llmdoctor` asks an LLM endpoint a ladder of questions and names the failure mode that keeps chat from working, although the model
 //! list loads.
 
+pub mod dialect;
 pub mod evidence;
 pub mod facts;
 pub mod minimize;
