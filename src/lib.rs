@@ -4,6 +4,7 @@
 pub mod dialect;
 pub mod evidence;
 pub mod facts;
+pub mod http;
 pub mod minimize;
 pub mod pace;
 pub mod secret;
