@@ -1,0 +1,91 @@
+//! A request before it is sent: which question, to where, with which key and body.
+
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue, Method};
+use serde_json::Value;
+use url::Url;
+
+use crate::dialect::openai_chat::{self, CHAT, MODELS};
+use crate::evidence::{Ask, Credential};
+use crate::target::{Target, join};
+
+/// A request before it is sent.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// What it asks the target to show.
+    pub ask: Ask,
+    /// `GET` or `POST`.
+    pub method: Method,
+    /// Where to.
+    pub url: Url,
+    /// The JSON body.
+    pub body: Option<Value>,
+    /// How it identifies itself.
+    pub credential: Credential,
+    /// Headers beyond the usual ones; they win over them.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Overrides [`crate::pace::Pace::total`].
+    pub patience: Option<Duration>,
+}
+
+impl Question {
+    /// The model list of the target.
+    pub fn models(ask: Ask, target: &Target) -> Self {
+        Question::get(ask, target.base.route(MODELS), given(target))
+    }
+
+    /// A chat with the target.
+    pub fn chat(ask: Ask, target: &Target, body: Value) -> Self {
+        Question::post(ask, target.base.route(CHAT), given(target), body)
+    }
+
+    /// The control: `model` and `messages` only.
+    pub fn control(target: &Target, model: &str) -> Self {
+        let prompt = openai_chat::count_prompt(openai_chat::CONTROL_COUNT);
+        Question::chat(Ask::Chat, target, openai_chat::chat(model, &prompt))
+    }
+
+    /// A list or a one-word chat at another base: whether something answers there.
+    pub fn at_base(ask: Ask, base: &Url, credential: Credential, model: Option<&str>) -> Self {
+        match model {
+            Some(model) => Question::post(ask, join(base, CHAT), credential, openai_chat::chat(model, openai_chat::SHORT_PROMPT)),
+            None => Question::get(ask, join(base, MODELS), credential),
+        }
+    }
+
+    /// A GET.
+    pub fn get(ask: Ask, url: Url, credential: Credential) -> Self {
+        Question { ask, method: Method::GET, url, body: None, credential, headers: Vec::new(), patience: None }
+    }
+
+    /// A POST of JSON.
+    pub fn post(ask: Ask, url: Url, credential: Credential, body: Value) -> Self {
+        Question { ask, method: Method::POST, url, body: Some(body), credential, headers: Vec::new(), patience: None }
+    }
+
+    /// The same with another credential.
+    pub fn with_credential(mut self, credential: Credential) -> Self {
+        self.credential = credential;
+        self
+    }
+
+    /// The same with one more header.
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// True when a stream is asked for.
+    pub fn streamed(&self) -> bool {
+        self.body.as_ref().and_then(|body| body.get("stream")).and_then(Value::as_bool).unwrap_or(false)
+    }
+}
+
+/// The key as typed, if there is one.
+pub fn given(target: &Target) -> Credential {
+    match target.auth.key {
+        Some(_) => Credential::Given(target.auth.scheme),
+        None => Credential::None,
+    }
+}

@@ -1,0 +1,98 @@
+//! The control again, streamed: its bytes and the times of their arrival are the evidence.
+
+use http::header::{ACCEPT_ENCODING, HeaderValue};
+
+use crate::dialect::openai_chat::{self, CONTROL_COUNT};
+use crate::dialect::{Reading, StreamEnd, StreamReading, stream_timing};
+use crate::evidence::{Ask, FaultKind};
+use crate::facts::Cause;
+
+use super::{Asked, Ctx, Need, Probe, Question, Work};
+
+/// The rung.
+pub const PROBE: Probe = Probe {
+    id: "stream",
+    title: "Chat, streamed",
+    asks: "Does the same chat arrive as a stream, piece by piece, well formed and to its end?",
+    stage: 3,
+    needs: Need::Model,
+    cost: "1 request, about 60 tokens; 2 more when the stream looks held back",
+    run: |cx| -> Work<'_> { Box::pin(run(cx)) },
+};
+
+async fn run(cx: &Ctx<'_>) {
+    let Some(model) = cx.model() else { return };
+    let question = stream(cx, &model, Ask::ChatStream, CONTROL_COUNT);
+    let control = cx.tries(Ask::Chat);
+    if control.iter().any(Asked::answered) {
+        let tries = cx.ask_control("stream", question).await;
+        confirm(cx, &model, &tries).await;
+        look_closer(cx, &model).await;
+        ask_without_stream(cx, &model, &control).await;
+    } else if control.last().is_none_or(may_differ_streamed) {
+        cx.ask("stream", question).await;
+        ask_without_stream(cx, &model, &control).await;
+    } else {
+        cx.skip("stream", Some(Ask::ChatStream), "plain chat was refused for a reason that has nothing to do with streaming");
+    }
+}
+
+fn stream(cx: &Ctx<'_>, model: &str, ask: Ask, count: u32) -> Question {
+    Question::chat(ask, cx.target, openai_chat::chat_stream(model, &openai_chat::count_prompt(count)))
+}
+
+/// Whether the stream may fare otherwise than the plain chat that failed like this.
+fn may_differ_streamed(control: &Asked) -> bool {
+    const SAME: [Cause; 12] = [
+        Cause::KeyMissing,
+        Cause::KeyRejected,
+        Cause::ModelUnknown,
+        Cause::ModelOrAccess,
+        Cause::ModelDenied,
+        Cause::ModelRetired,
+        Cause::RouteMissing,
+        Cause::CreditsExhausted,
+        Cause::QuotaExhausted,
+        Cause::Region,
+        Cause::Waf,
+        Cause::NoRoute,
+    ];
+    let unreachable =
+        matches!(control.exchange.fault_kind(), Some(FaultKind::Dns | FaultKind::Refused | FaultKind::NotTls | FaultKind::Certificate(_)));
+    let elsewhere =
+        matches!(&*control.reading, Reading::Page(_) | Reading::Redirect(_)) || matches!(control.exchange.status(), Some(401 | 404 | 405));
+    !(unreachable || elsewhere || control.caused_by(&SAME))
+}
+
+/// A stream that ended badly is asked for once more: a fault is believed when it repeats.
+async fn confirm(cx: &Ctx<'_>, model: &str, tries: &[Asked]) {
+    let broken = |stream: &StreamReading| stream.error.is_some() || matches!(stream.end, StreamEnd::Silent | StreamEnd::Cut);
+    let bad = |asked: &Asked| asked.exchange.fault().is_some() || matches!(&*asked.reading, Reading::Stream(stream) if broken(stream));
+    if tries.len() == 1 && tries.iter().any(|asked| bad(asked) && !asked.out_of_patience()) {
+        cx.ask("stream", stream(cx, model, Ask::ChatStream, CONTROL_COUNT)).await;
+    }
+}
+
+/// A stream that looks held back is asked for without compression, and three times as long: only buffering grows with the length.
+async fn look_closer(cx: &Ctx<'_>, model: &str) {
+    let (Some(control), Some(streamed)) = (cx.answer(Ask::Chat), cx.answer(Ask::ChatStream)) else { return };
+    let Reading::Stream(reading) = &*streamed.reading else { return };
+    let encoded = streamed.exchange.response().is_some_and(|response| response.header("content-encoding").is_some());
+    let held_back = stream_timing::looks_held_back(&control.exchange, &streamed.exchange, reading);
+    if encoded || held_back {
+        let identity =
+            stream(cx, model, Ask::ChatStreamIdentity, CONTROL_COUNT).with_header(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        cx.ask("stream", identity).await;
+    }
+    if held_back {
+        cx.ask("stream", stream(cx, model, Ask::ChatStreamLong, 3 * CONTROL_COUNT)).await;
+    }
+}
+
+/// Some answer with a stream unless `"stream": false` is said.
+async fn ask_without_stream(cx: &Ctx<'_>, model: &str, control: &[Asked]) {
+    if control.iter().any(|asked| matches!(&*asked.reading, Reading::Stream(_))) {
+        let body = openai_chat::with(openai_chat::chat(model, openai_chat::SHORT_PROMPT), "stream", false.into());
+        cx.ask("stream", Question::chat(Ask::ChatStreamFalse, cx.target, body)).await;
+    }
+}
