@@ -10,4 +10,5 @@ pub mod minimize;
 pub mod pace;
 pub mod probes;
 pub mod secret;
+pub mod sim;
 pub mod target;

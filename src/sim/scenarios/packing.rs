@@ -1,0 +1,49 @@
+//! Compression, as gateways put it on streams.
+
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::{DeflateEncoder, GzEncoder};
+
+use crate::sim::script::{Piece, collected, joined, piece};
+
+/// The headers of a compressed event stream.
+pub(super) const GZIP_SSE: &str = "Content-Type: text/event-stream\r\nContent-Encoding: gzip\r\n\
+    Vary: Accept-Encoding\r\nTransfer-Encoding: chunked\r\n";
+
+/// All bytes as one gzip member.
+pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    // A Vec takes every write.
+    let _ = encoder.write_all(bytes);
+    encoder.finish().unwrap_or_default()
+}
+
+/// One gzip stream, flushed after each piece, so that every event can be read when it arrives.
+pub(super) fn flushed(pieces: &[Piece]) -> Vec<Piece> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    let mut out = Vec::new();
+    for part in pieces {
+        let _ = encoder.write_all(&part.bytes).and_then(|()| encoder.flush());
+        out.push(piece(part.wait, std::mem::take(encoder.get_mut())));
+    }
+    out.push(piece(0.0, encoder.finish().unwrap_or_default()));
+    out
+}
+
+/// A compressor that nobody flushes: its ten bytes of head come at once, all the rest with the end.
+pub(super) fn unflushed(pieces: &[Piece]) -> Vec<Piece> {
+    let packed = gzip(&joined(pieces));
+    let (head, rest) = packed.split_at(10);
+    let end = collected(pieces).remove(0).wait;
+    vec![piece(0.0, head), piece(end, rest)]
+}
+
+/// The start, the middle and the end of a gzip stream; each repetition of the middle unpacks to eight mebibytes of zeros.
+pub(super) fn bomb() -> [Vec<u8>; 3] {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
+    // Flushed, it ends on a whole byte and may follow itself. The checksum at the end is not right: nobody gets that far.
+    let _ = encoder.write_all(&vec![0; 8 << 20]).and_then(|()| encoder.flush());
+    let middle = std::mem::take(encoder.get_mut());
+    [vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff], middle, vec![3, 0, 0, 0, 0, 0, 0, 0, 0, 0]]
+}
