@@ -1,6 +1,8 @@
 //! `llmdoctor` asks an LLM endpoint a ladder of questions and names the failure mode that keeps chat from working, although the model
 //! list loads.
 
+pub mod catalogue;
+pub mod diagnosis;
 pub mod dialect;
 pub mod evidence;
 pub mod facts;
