@@ -12,6 +12,26 @@ mod streams;
 mod timing;
 mod verdict;
 
+// Family: reach.
+mod connection_refused;
+mod connection_timeout;
+mod dns_failure;
+mod insecure_transport;
+mod ipv6_localhost;
+mod proxy_interference;
+mod scheme_mismatch;
+mod tls_failure;
+
+// Family: address.
+mod content_type_lost;
+mod endpoint_missing;
+mod models_list_public;
+mod models_list_unusable;
+mod not_an_api;
+mod redirect_drops_post;
+mod wrong_base_url;
+mod wrong_dialect;
+
 pub use case::{Case, Shown, Trial, signature};
 pub use docs::markdown;
 pub use verdict::{Blame, Certainty, Details, Finding, Severity, Verdict};
@@ -40,6 +60,24 @@ pub struct FailureMode {
 
 /// Every failure mode, by family.
 pub const CATALOGUE: &[&FailureMode] = &[
+    // Family: reach.
+    &connection_refused::MODE,
+    &connection_timeout::MODE,
+    &dns_failure::MODE,
+    &insecure_transport::MODE,
+    &ipv6_localhost::MODE,
+    &proxy_interference::MODE,
+    &scheme_mismatch::MODE,
+    &tls_failure::MODE,
+    // Family: address.
+    &endpoint_missing::MODE,
+    &models_list_public::MODE,
+    &models_list_unusable::MODE,
+    &not_an_api::MODE,
+    &redirect_drops_post::MODE,
+    &wrong_base_url::MODE,
+    &wrong_dialect::MODE,
+    &content_type_lost::MODE,
 ];
 
 /// The failure mode of this id.
