@@ -32,6 +32,17 @@ mod redirect_drops_post;
 mod wrong_base_url;
 mod wrong_dialect;
 
+// Family: key.
+mod auth_not_enforced;
+mod ip_not_allowed;
+mod key_malformed;
+mod key_missing;
+mod key_rejected;
+mod organization_mismatch;
+mod token_expired;
+mod upstream_auth_failed;
+mod wrong_auth_scheme;
+
 pub use case::{Case, Shown, Trial, signature};
 pub use docs::markdown;
 pub use verdict::{Blame, Certainty, Details, Finding, Severity, Verdict};
@@ -78,6 +89,16 @@ pub const CATALOGUE: &[&FailureMode] = &[
     &wrong_base_url::MODE,
     &wrong_dialect::MODE,
     &content_type_lost::MODE,
+    // Family: key.
+    &auth_not_enforced::MODE,
+    &ip_not_allowed::MODE,
+    &key_malformed::MODE,
+    &key_missing::MODE,
+    &key_rejected::MODE,
+    &organization_mismatch::MODE,
+    &token_expired::MODE,
+    &upstream_auth_failed::MODE,
+    &wrong_auth_scheme::MODE,
 ];
 
 /// The failure mode of this id.
