@@ -43,6 +43,17 @@ mod token_expired;
 mod upstream_auth_failed;
 mod wrong_auth_scheme;
 
+// Family: model.
+mod model_access_denied;
+mod model_loading;
+mod model_name_ignored;
+mod model_name_mismatch;
+mod model_retired;
+mod model_substituted;
+mod model_task_mismatch;
+mod no_healthy_deployment;
+mod no_route_for_model;
+
 pub use case::{Case, Shown, Trial, signature};
 pub use docs::markdown;
 pub use verdict::{Blame, Certainty, Details, Finding, Severity, Verdict};
@@ -99,6 +110,16 @@ pub const CATALOGUE: &[&FailureMode] = &[
     &token_expired::MODE,
     &upstream_auth_failed::MODE,
     &wrong_auth_scheme::MODE,
+    // Family: model.
+    &model_name_mismatch::MODE,
+    &model_retired::MODE,
+    &model_access_denied::MODE,
+    &model_task_mismatch::MODE,
+    &model_substituted::MODE,
+    &model_name_ignored::MODE,
+    &model_loading::MODE,
+    &no_healthy_deployment::MODE,
+    &no_route_for_model::MODE,
 ];
 
 /// The failure mode of this id.
