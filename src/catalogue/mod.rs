@@ -54,6 +54,22 @@ mod model_task_mismatch;
 mod no_healthy_deployment;
 mod no_route_for_model;
 
+// Family: body.
+mod field_combination_rejected;
+mod header_rejected;
+mod hidden_default_conflict;
+mod history_rejected;
+mod too_many_tools;
+mod unsupported_field;
+mod vision_disabled;
+
+// Family: edge.
+mod body_too_large;
+mod content_filtered;
+mod context_window_exceeded;
+mod region_blocked;
+mod waf_blocked;
+
 pub use case::{Case, Shown, Trial, signature};
 pub use docs::markdown;
 pub use verdict::{Blame, Certainty, Details, Finding, Severity, Verdict};
@@ -120,6 +136,20 @@ pub const CATALOGUE: &[&FailureMode] = &[
     &model_loading::MODE,
     &no_healthy_deployment::MODE,
     &no_route_for_model::MODE,
+    // Family: body.
+    &unsupported_field::MODE,
+    &field_combination_rejected::MODE,
+    &hidden_default_conflict::MODE,
+    &history_rejected::MODE,
+    &too_many_tools::MODE,
+    &header_rejected::MODE,
+    &vision_disabled::MODE,
+    // Family: edge.
+    &waf_blocked::MODE,
+    &region_blocked::MODE,
+    &content_filtered::MODE,
+    &context_window_exceeded::MODE,
+    &body_too_large::MODE,
 ];
 
 /// The failure mode of this id.

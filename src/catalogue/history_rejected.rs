@@ -1,0 +1,73 @@
+//! A replayed turn is refused.
+
+use super::bodies::{self, Culprit};
+use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict};
+use crate::evidence::Ask;
+use crate::facts::Cause;
+
+/// A replayed turn is refused.
+pub const MODE: FailureMode = FailureMode {
+    id: "history-rejected",
+    title: "An earlier turn of the conversation is refused",
+    family: "body",
+    symptom: "The first message works, the second fails: \"property 'reasoning_content' is unsupported\", \"must be passed back\", \"empty array\" for \
+              tool_calls, \"roles must alternate\", a tool call id of the wrong length, an invalid signature after a change of provider.",
+    cause: "Clients send earlier turns back, with all that stood in them: reasoning, tool calls, ids, signatures. The next server refuses what it \
+            does not know, or misses what it wants back. A plain chat of one turn is answered, and the refusal speaks of an earlier turn.",
+    fix: &[
+        "Send back role, content and non-empty tool_calls only; leave reasoning_content out unless this provider wants it back.",
+        "Begin a new conversation after a change of model or provider; pin one provider for a session on routers.",
+        "Leave out empty tool_calls and turns without content; merge neighbours of one role for strict templates.",
+    ],
+    references: &[
+        "https://github.com/SaladDay/cc-switch-cli/issues/170",
+        "https://github.com/anthropics/claude-code/issues/4378",
+        "https://github.com/tashfeenahmed/freellmapi/issues/1070",
+        "https://github.com/karthink/gptel/issues/774",
+        "https://github.com/run-llama/llama_index/issues/14701",
+        "https://docs.litellm.ai/docs/proxy/error_diagnosis",
+        "https://github.com/BerriAI/litellm/issues/30882",
+    ],
+    explains: &[],
+    diagnose,
+};
+
+fn diagnose(case: &Case) -> Verdict {
+    if case.chat().answer().is_none() && case.stream().answer().is_none() {
+        return Verdict::untested("no plain chat was answered, so there is nothing to compare with");
+    }
+    if !case.asked(Ask::Fields).any(has_history) {
+        return Verdict::untested("no request with earlier turns was sent");
+    }
+    let split = bodies::split(case);
+    let culprit = split.iter().flat_map(|split| &split.culprits).find(|culprit| is_history(culprit));
+    match culprit {
+        Some(culprit) => present(case, culprit),
+        None => Verdict::absent("no request with earlier turns was refused for them"),
+    }
+}
+
+fn has_history(shown: &Shown) -> bool {
+    bodies::parts_of(shown).iter().any(bodies::is_history)
+}
+
+fn is_history(culprit: &Culprit) -> bool {
+    culprit.shown.caused_by(&[Cause::HistoryRejected]) || culprit.suspects.iter().all(bodies::is_history)
+}
+
+fn present(case: &Case, culprit: &Culprit) -> Verdict {
+    let named = bodies::named_places(culprit.shown);
+    let said = culprit.shown.caused_by(&[Cause::HistoryRejected]) || !named.is_empty();
+    let certainty = if said { Certainty::Likely } else { Certainty::Possible };
+    let plain =
+        case.chat().answer().map(|shown| format!(" One turn alone was answered after {:.0} ms.", shown.total_ms())).unwrap_or_default();
+    let because = format!("A request with earlier turns was answered with {}.{plain}", culprit.shown.account());
+    let mut finding = Finding::new(Severity::Warning, certainty, Blame::Client, because)
+        .so("Conversations break at the second turn or at the first tool call.")
+        .cite([culprit.shown.exchange])
+        .cite(case.chat().answer().map(|shown| shown.exchange));
+    if let Some(place) = named.last() {
+        finding = finding.fix(format!("Change or leave out {place}.")).detail("fields", named);
+    }
+    finding.present()
+}

@@ -1,0 +1,48 @@
+//! There are more tools than the server takes.
+
+use super::{Blame, Case, FailureMode, Finding, Severity, Shown, Verdict, limits};
+use crate::facts::Cause;
+
+/// More tools than the server takes.
+pub const MODE: FailureMode = FailureMode {
+    id: "too-many-tools",
+    title: "The request has more tools than the server takes",
+    family: "body",
+    symptom: "400 `array_above_max_length`, \"may not include more than 128 tools\", at times stamped 500; it begins when another MCP server is added.",
+    cause: "Servers cap the number of tools, usually at 128. The text names the cap. Any half of the tools passes, so it looks like a \
+            combination, and no single tool is at fault.",
+    fix: &[
+        "Switch MCP servers or tool sets off until the number is below the cap.",
+        "Let the gateway filter tools, or use a client that loads them on demand.",
+    ],
+    references: &[
+        "https://github.com/julep-ai/julep/issues/330",
+        "https://github.com/obot-platform/mcp-catalog/issues/516",
+        "https://github.com/vishalmysore/Tools4AI/issues/16",
+        "https://github.com/microsoft/vscode-copilot-release/issues/9375",
+        "https://github.com/zed-industries/zed/issues/32946",
+    ],
+    explains: &["unsupported-field", "field-combination-rejected"],
+    diagnose,
+};
+
+fn diagnose(case: &Case) -> Verdict {
+    match limits::with_cause(case, &[Cause::TooManyTools]).find(|shown| tools(shown) > 0) {
+        Some(refused) => present(case, refused),
+        None => Verdict::absent("no refusal speaks of the number of tools; more than were sent were not tried"),
+    }
+}
+
+fn tools(shown: &Shown) -> usize {
+    shown.exchange.request.body.as_ref().and_then(|body| body["tools"].as_array()).map_or(0, Vec::len)
+}
+
+fn present(case: &Case, refused: &Shown) -> Verdict {
+    let because = format!("A request with {} tools was answered with {}.", tools(refused), refused.account());
+    Finding::new(Severity::Warning, limits::said_certainty(refused), Blame::Client, because)
+        .so("Clients with that many tools fail at every message.")
+        .cite([refused.exchange])
+        .cite(case.chat().answer().map(|shown| shown.exchange))
+        .detail("tools", tools(refused))
+        .present()
+}
