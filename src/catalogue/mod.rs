@@ -70,6 +70,15 @@ mod context_window_exceeded;
 mod region_blocked;
 mod waf_blocked;
 
+// Family: limits.
+mod concurrency_limited;
+mod credits_exhausted;
+mod quota_exhausted;
+mod rate_limit_hidden;
+mod rate_limit_no_retry_after;
+mod rate_limited;
+mod upstream_overloaded;
+
 pub use case::{Case, Shown, Trial, signature};
 pub use docs::markdown;
 pub use verdict::{Blame, Certainty, Details, Finding, Severity, Verdict};
@@ -150,6 +159,14 @@ pub const CATALOGUE: &[&FailureMode] = &[
     &content_filtered::MODE,
     &context_window_exceeded::MODE,
     &body_too_large::MODE,
+    // Family: limits.
+    &rate_limited::MODE,
+    &rate_limit_no_retry_after::MODE,
+    &rate_limit_hidden::MODE,
+    &concurrency_limited::MODE,
+    &quota_exhausted::MODE,
+    &credits_exhausted::MODE,
+    &upstream_overloaded::MODE,
 ];
 
 /// The failure mode of this id.
