@@ -79,6 +79,26 @@ mod rate_limit_no_retry_after;
 mod rate_limited;
 mod upstream_overloaded;
 
+// Family: stream.
+mod stream_buffered;
+mod stream_compressed;
+mod stream_ignored;
+mod stream_malformed;
+mod stream_missing_done;
+mod stream_no_finish_reason;
+mod stream_not_closed;
+mod stream_rejected;
+mod stream_required;
+mod stream_stalled;
+mod stream_truncated;
+mod stream_unasked;
+mod stream_wrong_content_type;
+
+// Family: answer.
+mod empty_completion;
+mod error_in_success;
+mod response_malformed;
+
 pub use case::{Case, Shown, Trial, signature};
 pub use docs::markdown;
 pub use verdict::{Blame, Certainty, Details, Finding, Severity, Verdict};
@@ -167,6 +187,24 @@ pub const CATALOGUE: &[&FailureMode] = &[
     &quota_exhausted::MODE,
     &credits_exhausted::MODE,
     &upstream_overloaded::MODE,
+    // Family: stream.
+    &stream_buffered::MODE,
+    &stream_compressed::MODE,
+    &stream_ignored::MODE,
+    &stream_malformed::MODE,
+    &stream_missing_done::MODE,
+    &stream_no_finish_reason::MODE,
+    &stream_not_closed::MODE,
+    &stream_rejected::MODE,
+    &stream_required::MODE,
+    &stream_stalled::MODE,
+    &stream_truncated::MODE,
+    &stream_unasked::MODE,
+    &stream_wrong_content_type::MODE,
+    // Family: answer.
+    &empty_completion::MODE,
+    &error_in_success::MODE,
+    &response_malformed::MODE,
 ];
 
 /// The failure mode of this id.

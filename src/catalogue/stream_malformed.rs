@@ -1,0 +1,148 @@
+//! A stream that breaks the rules of event streams or of chat chunks.
+
+use super::streams::{Streamed, no_stream, plural, share, streams};
+use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict};
+use crate::dialect::{Reading, StreamFault, StreamForm};
+use crate::evidence::Ask;
+
+/// A stream that breaks the rules of event streams or of chat chunks.
+pub const MODE: FailureMode = FailureMode {
+    id: "stream-malformed",
+    title: "The stream breaks the rules of event streams or of chat chunks",
+    family: "stream",
+    symptom: "Empty answers, JSON errors, doubled or garbled text, as soon as streaming is on.",
+    cause: "The bytes are not what a conforming reader can take: lines of bare JSON, events without the blank line between them, JSON \
+            torn over two events, keep-alives framed as data, deltas of another shape or repeating what was said. Legal but unusual \
+            bytes (CRLF, comments, no blank after `data:`, an empty `choices`) are not meant here.",
+    fix: &[
+        "Gateway: forward the upstream's events byte by byte, or re-frame them with a real event-stream writer.",
+        "Until this is repaired, turn streaming off in the client.",
+    ],
+    references: &[
+        "https://github.com/decolua/9router/issues/2386",
+        "https://github.com/mnfst/llm-gateway/issues/2053",
+        "https://github.com/theopenco/llmgateway/pull/2334",
+        "https://github.com/openai/openai-python/issues/2806",
+        "https://github.com/chenyme/grok2api/issues/239",
+    ],
+    explains: &["stream-truncated", "stream-no-finish-reason", "stream-missing-done", "empty-completion", "stream-wrong-content-type"],
+    diagnose,
+};
+
+fn diagnose(case: &Case) -> Verdict {
+    let all = streams(case);
+    let broken: Vec<_> = all.iter().copied().filter(|stream| fault(case, *stream).is_some()).collect();
+    if let Some(first) = broken.first() {
+        return malformed(case, *first, &broken, all.len());
+    }
+    other_document(case).unwrap_or_else(|| match all.first() {
+        Some(first) => Verdict::absent(format!("{} of {}, each legal", first.reading.events, plural(all.len(), "stream"))),
+        None => no_stream(case),
+    })
+}
+
+/// The first fault that costs a conforming client data. Lines of JSON are how Ollama's own route speaks, and a misspelt [DONE] is
+/// a missing one.
+fn fault<'c>(case: &Case, stream: Streamed<'c, '_>) -> Option<&'c StreamFault> {
+    let own = matches!((case.subject().dialect.as_str(), stream.reading.form), ("ollama-chat", StreamForm::Ndjson));
+    stream.reading.faults.iter().find(|fault| fault.breaks && fault.kind != "sentinel-variant" && !own)
+}
+
+fn malformed(case: &Case, first: Streamed, broken: &[Streamed], all: usize) -> Verdict {
+    let Some(fault) = fault(case, first) else { return no_stream(case) };
+    let because = format!("{}: {} at byte {}: “{}”", share(broken.len(), all), meaning(fault.kind), fault.offset, fault.excerpt.trim());
+    let certainty = if broken.len() == all { Certainty::Certain } else { Certainty::Likely };
+    let kinds: Vec<_> = first.reading.faults.iter().filter(|fault| fault.breaks).map(|fault| fault.kind).collect();
+    let finding = Finding::new(Severity::Error, certainty, Blame::Gateway, because)
+        .so(consequence(fault.kind))
+        .cite(broken.iter().map(|stream| stream.shown.exchange))
+        .detail("kind", fault.kind)
+        .detail("kinds", kinds)
+        .detail("offset", fault.offset);
+    match action(fault.kind) {
+        Some(action) => finding.fix(action).present(),
+        None => finding.present(),
+    }
+}
+
+fn meaning(kind: &str) -> &str {
+    match kind {
+        "no-blank-line" => "events follow each other without the blank line that ends them",
+        "split-json" => "one JSON value is torn over two events",
+        "two-objects" => "two JSON values stand in one event",
+        "doubled-prefix" => "`data:` stands twice on one line",
+        "field-name" => "the field is not named `data` as readers expect",
+        "not-json" => "an event's data is not JSON",
+        "html" => "an HTML page stands where events should",
+        "ndjson" => "lines of JSON without `data:` in place of events",
+        "json-array" => "a JSON array in place of events",
+        "whole-object" => "one event holds a whole completion (`message`, no `delta`)",
+        "delta-shape" => "a delta has another shape than chat chunks have",
+        "tool-index-missing" => "a tool call's delta has no `index`",
+        "content-not-string" => "a delta's content is not a string",
+        "cumulative" => "each delta repeats the text so far",
+        "twice" => "every event is sent twice",
+        "data-after-done" => "content follows after [DONE]",
+        "sentinel-variant" => "the last event is not written as [DONE]",
+        "comment-as-data" => "a keep-alive comment is framed as data",
+        "invalid-utf8" => "bytes that are not UTF-8",
+        "unterminated-event" => "the last event lacks its blank line",
+        "unprefixed-json" => "JSON lines without `data:`",
+        other => other,
+    }
+}
+
+fn consequence(kind: &str) -> &'static str {
+    match kind {
+        "ndjson" | "json-array" | "html" | "whole-object" | "field-name" | "unprefixed-json" => {
+            "SDKs find no event that they know and show an empty answer, mostly without an error."
+        }
+        "cumulative" | "twice" | "data-after-done" => "Clients show text two or more times.",
+        "tool-index-missing" => "Tool calls are lost or merged while streaming; plain text is fine.",
+        _ => "Clients stop with a JSON error or lose text as soon as they stream.",
+    }
+}
+
+fn action(kind: &str) -> Option<&'static str> {
+    Some(match kind {
+        "ndjson" => "Gateway: point the upstream at Ollama's OpenAI-compatible base (…:11434/v1) and not at /api/chat.",
+        "comment-as-data" => "Gateway: forward lines that begin with `:` as they are, or drop them; never wrap them in `data:`.",
+        "cumulative" => "Gateway: send only the new part of the text in each delta (DashScope: `incremental_output`).",
+        "tool-index-missing" => "Gateway: number tool-call deltas with `index`; Gemini's compatible route leaves it out.",
+        "invalid-utf8" => "Gateway: do not decode the upstream's pieces one by one; a character may be split between two.",
+        _ => return None,
+    })
+}
+
+/// Each streamed request brought a 200 with neither a stream nor a completion, while plain chat was answered.
+fn other_document(case: &Case) -> Option<Verdict> {
+    let (trial, chat) = (case.trial(Ask::ChatStream), case.chat());
+    let (first, control) = (trial.failure()?, chat.answer()?);
+    if !trial.tries.iter().all(|shown| is_other_document(shown)) {
+        return None;
+    }
+    let (kind, name) = document(first);
+    let because =
+        format!("{} streamed requests brought HTTP 200 and {name}; not streamed, the same request was answered", trial.tries.len());
+    let certainty = if trial.tries.len() >= 2 { Certainty::Certain } else { Certainty::Likely };
+    let finding = Finding::new(Severity::Error, certainty, Blame::Gateway, because)
+        .so("SDKs find no event in it and show an empty answer, mostly without an error.")
+        .cite(trial.tries.iter().map(|shown| shown.exchange))
+        .cite([control.exchange])
+        .detail("kind", kind);
+    Some(finding.present())
+}
+
+fn is_other_document(shown: &Shown) -> bool {
+    let fine = shown.status().is_some_and(|status| (200..300).contains(&status));
+    fine && matches!(shown.reading, Reading::Page(_) | Reading::Json(_) | Reading::Text(_)) && !super::stream_compressed::is_garbled(shown)
+}
+
+/// Its kind and its name.
+fn document(shown: &Shown) -> (&'static str, &'static str) {
+    match shown.reading {
+        Reading::Page(_) => ("html", "an HTML page"),
+        Reading::Json(_) => ("json", "JSON of another kind"),
+        _ => ("text", "text that is no event stream"),
+    }
+}
