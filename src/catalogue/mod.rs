@@ -99,6 +99,16 @@ mod empty_completion;
 mod error_in_success;
 mod response_malformed;
 
+// Family: time.
+mod client_timeout_too_short;
+mod timeout_boundary;
+
+// Family: gateway.
+mod gateway_misconfigured;
+mod intermittent_failure;
+mod key_leaked;
+mod upstream_unavailable;
+
 pub use case::{Case, Shown, Trial, signature};
 pub use docs::markdown;
 pub use verdict::{Blame, Certainty, Details, Finding, Severity, Verdict};
@@ -205,6 +215,14 @@ pub const CATALOGUE: &[&FailureMode] = &[
     &empty_completion::MODE,
     &error_in_success::MODE,
     &response_malformed::MODE,
+    // Family: time.
+    &client_timeout_too_short::MODE,
+    &timeout_boundary::MODE,
+    // Family: gateway.
+    &gateway_misconfigured::MODE,
+    &intermittent_failure::MODE,
+    &key_leaked::MODE,
+    &upstream_unavailable::MODE,
 ];
 
 /// The failure mode of this id.
