@@ -11,6 +11,7 @@ pub mod ladder;
 pub mod minimize;
 pub mod pace;
 pub mod probes;
+pub mod report;
 pub mod secret;
 pub mod sim;
 pub mod target;

@@ -1,0 +1,254 @@
+//! For a comment in a bug thread: Markdown in which foreign words mention nobody, link nowhere and format nothing.
+
+use super::groups::Group;
+use super::{Item, Look, Outcome, Report, Status, words};
+use crate::catalogue::Severity;
+
+/// The report as Markdown, as GitHub shows it.
+pub fn write(report: &Report, look: &Look) -> String {
+    let mut parts = vec![head(report), ladder(report)];
+    for group in report.groups() {
+        parts.push(card(group.root));
+        parts.extend(consequences(&group));
+    }
+    parts.extend(ruled_out(report, look));
+    parts.extend(not_observable(report));
+    parts.push(format!("<sub>llmdoctor {}, {}</sub>", inline(&report.tool.version), inline(&report.started_at)));
+    parts.join("\n\n") + "\n"
+}
+
+fn head(report: &Report) -> String {
+    let mark = match report.verdict {
+        Outcome::Healthy => "✅",
+        Outcome::Impaired => "⚠️",
+        Outcome::Broken => "❌",
+        Outcome::Inconclusive => "❔",
+    };
+    let target = &report.target;
+    let model = target.model.as_ref().map(|model| format!("model {}", code(model)));
+    let client = target.client.as_ref().map(|client| format!("as {}", code(client)));
+    let what = [Some(code(&target.base_url)), model, Some(code(&target.dialect)), client, Some(cost(report))];
+    let what = what.into_iter().flatten().collect::<Vec<_>>().join(" · ");
+    let speed = report.speed.parts().join(" · ");
+    let speed = if speed.is_empty() { speed } else { format!("\n\n{speed}") };
+    format!("### {mark} {}\n\n{what}{speed}", inline(&report.headline()))
+}
+
+fn cost(report: &Report) -> String {
+    let cost = &report.cost;
+    let (requests, tokens) = (words::count(cost.requests, "request"), words::count(cost.tokens() as usize, "token"));
+    let stopped = if report.interrupted { ", interrupted" } else { "" };
+    format!("{requests}, {tokens}, {}{stopped}", words::duration(report.duration_ms))
+}
+
+fn ladder(report: &Report) -> String {
+    let mut rows = vec!["| | rung | took | |".to_owned(), "|---|---|---:|---|".to_owned()];
+    for rung in &report.probes {
+        let (mark, took) = match rung.status {
+            Status::Passed => ("✓", words::duration(rung.took_ms)),
+            Status::Failed => ("✗", words::duration(rung.took_ms)),
+            Status::Inconclusive => ("?", words::duration(rung.took_ms)),
+            Status::Skipped => ("–", String::new()),
+        };
+        rows.push(format!("| {mark} | {} | {took} | {} |", inline(&rung.id), cell(&rung.note)));
+    }
+    rows.join("\n")
+}
+
+fn card(item: &Item) -> String {
+    let tag = format!("{}, {}", words::severity(item.severity), words::certainty(item.certainty));
+    let mut parts = vec![format!("#### {}: {} ({})", capital(&tag), inline(&item.title), code(&item.mode))];
+    let fields = [("Measured", item.because.as_str()), ("Means", &item.consequence), ("Must act", words::actor(item.blame))];
+    parts.extend(fields.iter().filter(|(_, text)| !text.is_empty()).map(|(label, text)| format!("**{label}:** {}", inline(text))));
+    if !item.fix.is_empty() {
+        let actions: Vec<_> = item.fix.iter().enumerate().map(|(index, action)| format!("{}. {}", index + 1, inline(action))).collect();
+        parts.push(format!("**Fix:**\n\n{}", actions.join("\n")));
+    }
+    parts.extend(item.reproduce.as_ref().filter(|_| item.severity > Severity::Info).map(|curl| fenced(curl)));
+    parts.join("\n\n")
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
+}
+
+fn consequences(group: &Group) -> Option<String> {
+    let line = |item: &&Item| {
+        let title = format!("{}: {} ({}).", words::severity(item.severity), inline(&item.title), code(&item.mode));
+        format!("- {title} {}", inline(&item.because))
+    };
+    let lines: Vec<_> = group.below.iter().map(line).collect();
+    (!lines.is_empty()).then(|| format!("**And therefore:**\n\n{}", lines.join("\n")))
+}
+
+fn ruled_out(report: &Report, look: &Look) -> Option<String> {
+    let row = |(family, rows): &(&str, Vec<&super::Absent>)| {
+        let modes: Vec<_> = rows
+            .iter()
+            .map(|row| if look.verbose { format!("\n  - {}: {}", code(&row.mode), inline(&row.because)) } else { code(&row.mode) })
+            .collect();
+        format!("- {}: {}", inline(family), modes.join(if look.verbose { "" } else { ", " }))
+    };
+    let rows: Vec<_> = report.families().iter().map(row).collect();
+    folded(&format!("Ruled out: {}", words::count(report.absent.len(), "failure mode")), &rows)
+}
+
+fn not_observable(report: &Report) -> Option<String> {
+    let row = |(because, modes): &(&str, Vec<&str>)| {
+        let modes: Vec<_> = modes.iter().map(|mode| code(mode)).collect();
+        format!("- {}: {}", inline(because.trim_end_matches('.')), modes.join(", "))
+    };
+    let rows: Vec<_> = report.reasons().iter().map(row).collect();
+    folded(&format!("Not observable from here: {}", words::count(report.untested.len(), "failure mode")), &rows)
+}
+
+fn folded(summary: &str, rows: &[String]) -> Option<String> {
+    (!rows.is_empty()).then(|| format!("<details><summary>{summary}</summary>\n\n{}\n\n</details>", rows.join("\n")))
+}
+
+/// A block of code whose fence is longer than any run of backticks in it.
+fn fenced(text: &str) -> String {
+    let fence = "`".repeat(longest_run(text).max(2) + 1);
+    format!("{fence}sh\n{text}\n{fence}")
+}
+
+/// A code span whose fence is longer than any run of backticks in it.
+fn code(text: &str) -> String {
+    if text.trim().is_empty() {
+        return String::new();
+    }
+    let fence = "`".repeat(longest_run(text) + 1);
+    let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
+    format!("{fence}{pad}{text}{pad}{fence}")
+}
+
+fn longest_run(text: &str) -> usize {
+    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
+}
+
+/// Prose in which every word that Markdown, HTML or GitHub could act upon stands in a code span.
+fn inline(text: &str) -> String {
+    let mut out: Vec<String> = Vec::new();
+    let mut span = Span::default();
+    for (index, word) in text.split_whitespace().enumerate() {
+        let (lead, core, trail) = bare(word);
+        let acts = is_risky(core) || (index == 0 && opens_block(word));
+        if !acts {
+            out.extend(span.close(""));
+            out.push(word.to_owned());
+            continue;
+        }
+        if !lead.is_empty() {
+            out.extend(span.close(""));
+            span.lead = lead;
+        }
+        span.words.push(core);
+        if !trail.is_empty() {
+            out.extend(span.close(trail));
+        }
+    }
+    out.extend(span.close(""));
+    out.join(" ")
+}
+
+/// A code span that grows word by word, and the punctuation before it.
+#[derive(Default)]
+struct Span<'t> {
+    lead: &'t str,
+    words: Vec<&'t str>,
+}
+
+impl Span<'_> {
+    /// The span with the punctuation behind it, if there is one; what follows begins a new one.
+    fn close(&mut self, trail: &str) -> Option<String> {
+        let Span { lead, words } = std::mem::take(self);
+        (!words.is_empty()).then(|| format!("{lead}{}{trail}", code(&words.join(" "))))
+    }
+}
+
+/// Punctuation before a word, the word, and punctuation behind it.
+fn bare(word: &str) -> (&str, &str, &str) {
+    let rest = word.trim_start_matches(['(', '“', '"']);
+    let core = rest.trim_end_matches(['.', ',', ';', ':', '?', ')', '”', '"']);
+    if core.is_empty() { ("", word, "") } else { (&word[..word.len() - rest.len()], core, &rest[core.len()..]) }
+}
+
+/// Holds a character that formats, links, mentions, refers or starts HTML, an entity, math or an emoji.
+fn is_risky(word: &str) -> bool {
+    let colon = word.contains(':');
+    let address = word.to_ascii_lowercase().contains("www.");
+    let issue = word.to_ascii_uppercase().contains("GH-");
+    colon || address || issue || word.contains(|c| "@#<>[]`|*_~\\&$!^{}=".contains(c))
+}
+
+/// Would begin a list, a quote or a rule at the beginning of a line.
+fn opens_block(word: &str) -> bool {
+    let number = word.trim_end_matches(['.', ')']);
+    let is_number = number.len() < word.len() && number.chars().all(|c| c.is_ascii_digit());
+    is_number || word.chars().all(|c| "-+:".contains(c))
+}
+
+/// Prose for a table's cell.
+fn cell(text: &str) -> String {
+    inline(&text.replace('|', "¦"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_words_stay_words() {
+        let cases = [
+            ("see @octocat and #12, ok", "see `@octocat` and `#12`, ok"),
+            ("<img src=x onerror=alert(1)> hi", "`<img src=x onerror=alert(1)>` hi"),
+            ("[a](http://evil) www.evil.example", "`[a](http://evil`) `www.evil.example`"),
+            ("- item", "`-` item"),
+            ("1. one", "`1`. one"),
+            ("model_not_found `x` ```y", "````model_not_found `x` ```y````"),
+            ("first byte after 700 ms, then all", "first byte after 700 ms, then all"),
+            ("octo/repo@abc GH-12 :tada: $x$ note:", "`octo/repo@abc GH-12 :tada`: `$x$` note:"),
+            ("refused (model_not_found), twice", "refused (`model_not_found`), twice"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(inline(text), expected);
+        }
+    }
+
+    /// What is left when code spans are taken out as CommonMark does: a run of backticks up to the next run of the same length.
+    fn outside_of_code(text: &str) -> String {
+        let mut rest = text;
+        let mut outside = String::new();
+        while let Some(open) = rest.find('`') {
+            outside.push_str(&rest[..open]);
+            let run = rest[open..].len() - rest[open..].trim_start_matches('`').len();
+            let body = &rest[open + run..];
+            let mut runs = body.match_indices('`').filter(|(at, _)| !body[..*at].ends_with('`'));
+            let close = runs.find(|(at, _)| body[*at..].len() - body[*at..].trim_start_matches('`').len() == run);
+            let Some((close, _)) = close else { return outside + &rest[open..] };
+            rest = &body[close + run..];
+        }
+        outside + rest
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_that_acts_is_left_outside_of_code(text in "[ab `@#<>\\[\\]|*_~$!:.(&-]{0,40}") {
+            let outside = outside_of_code(&inline(&text));
+            let acting = outside.chars().find(|c| "@#<>[]`|*_~\\&$!".contains(*c));
+            proptest::prop_assert_eq!(acting, None, "{} from {}", outside, text);
+        }
+    }
+
+    #[test]
+    fn fences_are_longer_than_what_they_hold() {
+        assert_eq!(fenced("a ```` b"), "`````sh\na ```` b\n`````");
+        assert_eq!(code("`"), "`` ` ``");
+    }
+
+    #[test]
+    fn a_cell_stays_one_cell() {
+        assert_eq!(cell("a \\| b"), "a `\\¦` b");
+    }
+}
