@@ -1,0 +1,199 @@
+//! What the arguments mean: a target, a pace, a client's options. Everything that can be wrong with them is found here, before any request.
+
+use std::io::Read as _;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use http::{HeaderName, HeaderValue};
+use serde_json::Value;
+use url::Url;
+
+use crate::evidence::Scheme;
+use crate::http::{Options, ProxyChoice};
+use crate::pace::Pace;
+use crate::probes;
+use crate::secret::{Scrubber, Secret};
+use crate::target::{Auth, BaseUrl, Target};
+
+use super::args::{AuthScheme, Check, Effort, KeyArgs, Network};
+
+/// What a check needs to know.
+pub struct Settings {
+    /// What is examined.
+    pub target: Target,
+    /// Durations and budgets.
+    pub pace: Pace,
+    /// How to get there.
+    pub options: Options,
+    /// Knows every secret of the run.
+    pub scrubber: Scrubber,
+    /// The client's own body.
+    pub body: Option<Value>,
+}
+
+/// Headers whose values are credentials.
+const CREDENTIAL_HEADERS: [&str; 6] = ["authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie"];
+
+impl Settings {
+    /// Reads the arguments and the environment.
+    pub fn of(check: &Check, env: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        let (typed, from_openai_variable) = base_url(check, &env)?;
+        let base = BaseUrl::parse(&typed)?;
+        let may_use_openai_key = from_openai_variable || base.url.host_str() == Some("api.openai.com");
+        let key = key(&check.key, || may_use_openai_key.then(|| env("OPENAI_API_KEY")).flatten())?;
+        let options = options(&check.headers, &check.network)?;
+        let secrets = secrets(key.as_ref(), &typed, &options.headers);
+        let auth = Auth { key, scheme: scheme(check.auth) };
+        known_rungs(&check.effort)?;
+        let body = check.body.as_deref().map(body).transpose()?;
+        let model = check.model.clone().or_else(|| body.as_ref()?["model"].as_str().map(str::to_owned));
+        Ok(Settings { target: Target { base, auth, model }, pace: pace(&check.effort), options, scrubber: Scrubber::new(&secrets), body })
+    }
+}
+
+/// Larger bodies (bytes) are no chat.
+const LARGEST_BODY: u64 = 16 << 20;
+
+fn body(path: &Path) -> Result<Value> {
+    let name = path.display();
+    let mut text = String::new();
+    let read = if path == Path::new("-") {
+        std::io::stdin().take(LARGEST_BODY).read_to_string(&mut text)
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(LARGEST_BODY).read_to_string(&mut text))
+    };
+    read.with_context(|| format!("cannot read a body from {name}"))?;
+    let body: Value = serde_json::from_str(&text).with_context(|| format!("the body in {name} is no JSON"))?;
+    if !body["messages"].is_array() {
+        bail!("the body in {name} has no `messages`; expected the JSON of a chat completion request");
+    }
+    Ok(body)
+}
+
+fn base_url(check: &Check, env: impl Fn(&str) -> Option<String>) -> Result<(String, bool)> {
+    match (&check.base_url, env("OPENAI_BASE_URL").filter(|value| !value.is_empty())) {
+        (Some(typed), _) => Ok((typed.clone(), false)),
+        (None, Some(variable)) => Ok((variable, true)),
+        (None, None) => bail!("no base URL: give --base-url URL, or set OPENAI_BASE_URL"),
+    }
+}
+
+fn key(args: &KeyArgs, variable: impl Fn() -> Option<String>) -> Result<Option<Secret>> {
+    if args.key_stdin {
+        let mut text = String::new();
+        std::io::stdin().take(64 * 1024).read_to_string(&mut text).context("cannot read the key from standard input")?;
+        return Ok(Some(Secret::new(without_line_end(&text))));
+    }
+    if let Some(path) = &args.key_file {
+        let bytes = read(path, "the key")?;
+        let text = String::from_utf8(bytes).ok().with_context(|| format!("the key in {} is not text", path.display()))?;
+        return Ok(Some(Secret::new(without_line_end(&text))));
+    }
+    Ok(args.key.clone().or_else(|| variable().map(Secret::new)))
+}
+
+/// A file ends in a line end that is none of the key.
+fn without_line_end(text: &str) -> &str {
+    text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line))
+}
+
+fn read(path: &Path, what: &str) -> Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("cannot read {what} from {}", path.display()))
+}
+
+fn scheme(auth: AuthScheme) -> Scheme {
+    match auth {
+        AuthScheme::Bearer => Scheme::Bearer,
+        AuthScheme::XApiKey => Scheme::XApiKey,
+        AuthScheme::ApiKey => Scheme::ApiKey,
+        AuthScheme::XGoogApiKey => Scheme::XGoogApiKey,
+    }
+}
+
+fn options(headers: &[String], network: &Network) -> Result<Options> {
+    let identity = match (&network.cert, &network.cert_key) {
+        (Some(cert), Some(key)) => Some((read(cert, "the client certificate")?, read(key, "its private key")?)),
+        _ => None,
+    };
+    let proxy = match (&network.proxy, network.no_proxy) {
+        (Some(proxy), _) => {
+            ProxyChoice::Url(Url::parse(proxy).ok().context("--proxy is not a URL; expected something like http://proxy:3128")?)
+        }
+        (None, true) => ProxyChoice::None,
+        (None, false) => ProxyChoice::Environment,
+    };
+    Ok(Options {
+        headers: headers.iter().map(|line| header(line)).collect::<Result<_>>()?,
+        cacert: network.cacert.iter().map(|path| read(path, "certificates")).collect::<Result<_>>()?,
+        identity,
+        insecure: network.insecure,
+        proxy,
+        resolve: network.resolve.iter().map(|entry| resolve(entry)).collect::<Result<_>>()?,
+    })
+}
+
+/// `NAME: VALUE`. The line itself is never shown: it may hold a credential.
+fn header(line: &str) -> Result<(HeaderName, HeaderValue)> {
+    let (name, value) = line.split_once(':').context("--header takes 'NAME: VALUE', and there is no colon")?;
+    let name = HeaderName::from_bytes(name.trim().as_bytes())
+        .ok()
+        .context("--header takes 'NAME: VALUE', and the name holds characters that no header name has")?;
+    let mut value = HeaderValue::from_str(value.trim())
+        .ok()
+        .with_context(|| format!("--header {name}: the value holds characters that no header can carry"))?;
+    value.set_sensitive(CREDENTIAL_HEADERS.contains(&name.as_str()));
+    Ok((name, value))
+}
+
+/// `HOST:PORT:ADDR`; the address may be an IPv6 one, in brackets or not.
+fn resolve(entry: &str) -> Result<(String, u16, std::net::IpAddr)> {
+    let mut parts = entry.splitn(3, ':');
+    let parsed = (|| {
+        let host = parts.next().filter(|host| !host.is_empty())?;
+        let port = parts.next()?.parse().ok()?;
+        let address = parts.next()?.trim_matches(['[', ']']).parse().ok()?;
+        Some((host.to_owned(), port, address))
+    })();
+    parsed.with_context(|| format!("--resolve takes HOST:PORT:ADDR, such as gateway.example:443:127.0.0.1, and not {entry:?}"))
+}
+
+/// The key, credentials in the base URL, and credentials in extra headers.
+fn secrets(key: Option<&Secret>, typed: &str, headers: &[(HeaderName, HeaderValue)]) -> Vec<Secret> {
+    let url = Url::parse(typed.trim()).ok();
+    let in_url = url.iter().flat_map(|url| {
+        let query =
+            url.query_pairs().filter(|(name, _)| name.contains("key") || name.contains("token")).map(|(_, value)| value.into_owned());
+        url.password().map(str::to_owned).into_iter().chain(query).collect::<Vec<_>>()
+    });
+    let in_headers =
+        headers.iter().filter(|(_, value)| value.is_sensitive()).filter_map(|(_, value)| value.to_str().ok().map(str::to_owned));
+    key.cloned().into_iter().chain(in_url.chain(in_headers).map(Secret::new)).collect()
+}
+
+fn pace(effort: &Effort) -> Pace {
+    let mut pace = if effort.quick {
+        Pace::quick()
+    } else if effort.thorough {
+        Pace::thorough()
+    } else {
+        Pace::default()
+    };
+    if let Some(seconds) = effort.sweep_max {
+        pace = pace.with_sweep(Duration::from_secs(seconds.into()));
+    }
+    pace.concurrency = effort.concurrency.map_or(pace.concurrency, usize::from);
+    pace.max_requests = effort.max_requests.map_or(pace.max_requests, usize::from) + usize::from(effort.burst);
+    pace.max_tokens = effort.max_tokens.map_or(pace.max_tokens, u64::from);
+    pace
+}
+
+fn known_rungs(effort: &Effort) -> Result<()> {
+    for id in effort.only.iter().chain(&effort.skip) {
+        if probes::probe(id).is_none() {
+            let known: Vec<&str> = probes::LADDER.iter().map(|probe| probe.id).collect();
+            bail!("there is no rung {id:?}; the rungs are {}", known.join(", "));
+        }
+    }
+    Ok(())
+}

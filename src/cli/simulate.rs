@@ -1,0 +1,102 @@
+//! `simulate` and `demo`: the faulty gateway on loopback.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use http::{HeaderName, HeaderValue};
+
+use crate::evidence::{Evidence, Scheme};
+use crate::http::{Client, Options, ProxyChoice};
+use crate::ladder::Climb;
+use crate::pace::Pace;
+use crate::secret::{Scrubber, Secret};
+use crate::sim::{self, Scenario, Server, Tempo};
+use crate::target::{Auth, BaseUrl, Target};
+
+use super::args::{FailOnName, LookArgs, Output};
+use super::output::{Outputs, print, speaks_utf8};
+
+/// What the tour shows: a healthy gateway and three broken ones.
+const TOUR: [&str; 4] = ["healthy", "alias-unknown-upstream", "nginx-buffers-stream", "tool-choice-refused"];
+
+/// Serves a scenario until Ctrl-C.
+pub fn serve(id: &str, listen: SocketAddr) -> Result<ExitCode> {
+    let scenario = find(id)?;
+    super::block_on(async {
+        let server = Server::start_on(scenario, listen, Tempo::default()).await.with_context(|| format!("cannot listen on {listen}"))?;
+        print(&format!("{}: {}\n\n  {}\n\nCtrl-C ends it.", scenario.id, scenario.title, command(scenario, &server)))?;
+        tokio::signal::ctrl_c().await.context("cannot wait for Ctrl-C")?;
+        Ok(ExitCode::SUCCESS)
+    })?
+}
+
+/// Checks one scenario, or takes the tour.
+pub fn demo(id: Option<&str>, look: &LookArgs) -> Result<ExitCode> {
+    let ids = id.map_or_else(|| TOUR.to_vec(), |id| vec![id]);
+    let scenarios = ids.into_iter().map(find).collect::<Result<Vec<_>>>()?;
+    let output = Output { format: Vec::new(), output: Vec::new(), save_evidence: None, fail_on: FailOnName::Never };
+    for scenario in scenarios {
+        if !look.quiet {
+            let rule = if speaks_utf8() { "═══" } else { "===" };
+            print(&format!("\n{rule} simulated: {} {rule}\n", scenario.title))?;
+        }
+        let evidence = super::block_on(examine(scenario, look))??;
+        let mut outputs = Outputs::open(&output, look.quiet)?;
+        super::check::report(&evidence, &mut outputs, &output, look)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn examine(scenario: &'static Scenario, look: &LookArgs) -> Result<Evidence> {
+    let server = Server::start(scenario, Tempo::fast()).await.context("cannot listen on loopback")?;
+    let key = scenario.key.map(Secret::new);
+    let options = Options {
+        headers: scenario.headers.iter().map(|(name, value)| (header_name(name), HeaderValue::from_static(value))).collect(),
+        cacert: server.ca_pem().map(|pem| pem.as_bytes().to_vec()).into_iter().collect(),
+        identity: None,
+        insecure: false,
+        proxy: ProxyChoice::None,
+        resolve: scenario.host.map(|host| (host.to_owned(), server.addr().port(), server.addr().ip())).into_iter().collect(),
+    };
+    let pace = Pace::simulated();
+    let client = Client::new(options, pace.clone(), Scrubber::new(&key))?;
+    let target = Target {
+        base: BaseUrl::parse(&server.base_url())?,
+        auth: Auth { key, scheme: Scheme::Bearer },
+        model: scenario.model.map(str::to_owned),
+    };
+    let client_timeout_s = scenario.client_timeout.map(|units| Tempo::fast().units(units).as_secs_f64());
+    let climb = Climb {
+        client: &client,
+        target: &target,
+        pace: &pace,
+        only: Vec::new(),
+        skip: Vec::new(),
+        burst: 0,
+        body: scenario_body(scenario),
+        client_timeout_s,
+    };
+    Ok(super::check::climb_with_progress(&climb, look).await)
+}
+
+fn find(id: &str) -> Result<&'static Scenario> {
+    sim::scenario(id).with_context(|| format!("there is no scenario {id:?}; `llmdoctor list scenarios` names them"))
+}
+
+/// The command that checks the running scenario.
+fn command(scenario: &Scenario, server: &Server) -> String {
+    let mut words = vec!["llmdoctor".to_owned(), "check".into(), "--base-url".into(), server.base_url()];
+    words.extend(scenario.key.iter().flat_map(|key| ["--key".to_owned(), (*key).to_owned()]));
+    words.extend(scenario.model.iter().flat_map(|model| ["--model".to_owned(), (*model).to_owned()]));
+    shlex::try_join(words.iter().map(String::as_str)).unwrap_or_default()
+}
+
+/// The body that the user's client sends, if the scenario says one.
+fn scenario_body(scenario: &Scenario) -> Option<serde_json::Value> {
+    scenario.body.map(|text| serde_json::from_str(text).expect("a scenario's body is JSON"))
+}
+
+fn header_name(name: &str) -> HeaderName {
+    HeaderName::from_bytes(name.as_bytes()).expect("a scenario's header name")
+}
