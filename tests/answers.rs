@@ -1,0 +1,167 @@
+//! Rules about streams, answers and gateways on evidence written by hand: what no simulated gateway shows.
+
+mod support;
+
+use llmdoctor::catalogue::{Certainty, Severity};
+use llmdoctor::diagnosis::{Diagnosis, Found, diagnose};
+use llmdoctor::evidence::{Ask, Body, Credential, Evidence, Exchange, Fault, FaultKind, Outcome, Request, Response, Scheme, Subject};
+use serde_json::{Value, json};
+use support::recorded;
+
+const EVENTS: (&str, &str) = ("content-type", "text/event-stream");
+const JSON: (&str, &str) = ("content-type", "application/json");
+const LIST: &str = r#"{"object":"list","data":[{"id":"m","object":"model"}]}"#;
+
+fn run(exchanges: Vec<Exchange>) -> Evidence {
+    let subject = Subject { model: Some("m".into()), dialect: "openai-chat".into(), patience_s: 75.0, idle_s: 30.0, ..Subject::default() };
+    recorded::evidence(subject, exchanges)
+}
+
+fn ask(ask: Ask, outcome: Outcome) -> Exchange {
+    let get = matches!(ask, Ask::Models | Ask::ModelsGarbageKey);
+    let body = (!get).then(|| json!({ "model": "m", "messages": [], "stream": ask == Ask::ChatStream }));
+    let headers = vec![("accept-encoding".to_owned(), "gzip, deflate".to_owned())];
+    let credential = Credential::Given(Scheme::Bearer);
+    let request = Request { method: if get { "GET" } else { "POST" }.into(), url: "https://h/v1/x".into(), headers, body, credential };
+    recorded::exchange(ask, request, outcome)
+}
+
+fn answer(status: u16, headers: &[(&str, &str)], text: &str) -> Outcome {
+    response(status, headers, text, None, 500.0)
+}
+
+fn response(status: u16, headers: &[(&str, &str)], text: &str, cut: Option<FaultKind>, total_ms: f64) -> Outcome {
+    let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let body = Body { bytes: text.as_bytes().to_vec(), wire_bytes: text.len() as u64, ..Body::default() };
+    let cut = cut.map(|kind| Fault { kind, at_ms: total_ms, chain: Vec::new() });
+    Outcome::Response(Response { status, version: "HTTP/1.1".into(), headers, headers_ms: 40.0, body, cut, left_open: false, total_ms })
+}
+
+fn completion(text: &str) -> Outcome {
+    let choice = json!({ "index": 0, "message": { "role": "assistant", "content": text }, "finish_reason": "stop" });
+    answer(200, &[JSON], &json!({ "id": "c", "object": "chat.completion", "model": "m", "choices": [choice] }).to_string())
+}
+
+fn events(chunks: &[(Value, Value)], end: &str) -> String {
+    let event = |(delta, finish): &(Value, Value)| {
+        let choice = json!({ "index": 0, "delta": delta, "finish_reason": finish });
+        format!("data: {}\n\n", json!({ "id": "c", "object": "chat.completion.chunk", "model": "m", "choices": [choice] }))
+    };
+    chunks.iter().map(event).collect::<String>() + end
+}
+
+fn stream(text: &str) -> Outcome {
+    answer(200, &[EVENTS], &events(&[(json!({ "content": text }), Value::Null), (json!({}), json!("stop"))], "data: [DONE]\n\n"))
+}
+
+fn found<'d>(diagnosis: &'d Diagnosis, id: &str) -> Option<&'d Found> {
+    diagnosis.findings.iter().find(|found| found.mode.id == id)
+}
+
+/// The names of all findings above information, in order.
+fn names(exchanges: Vec<Exchange>) -> Vec<&'static str> {
+    let diagnosis = diagnose(&run(exchanges));
+    diagnosis.findings.iter().filter(|found| found.finding.severity > Severity::Info).map(|found| found.mode.id).collect()
+}
+
+#[test]
+fn list_and_stream_that_fail_alike_are_the_gateways_own_fault() {
+    let broken = || answer(500, &[JSON], r#"{"status":"failure","message":"Something went wrong"}"#);
+    let chat = || ask(Ask::Chat, completion("one"));
+    let both = vec![ask(Ask::Models, broken()), chat(), ask(Ask::ChatStream, broken()), ask(Ask::ChatStream, broken())];
+    assert_eq!(names(both).first(), Some(&"gateway-misconfigured"));
+    let streams_only =
+        vec![ask(Ask::Models, answer(200, &[JSON], LIST)), chat(), ask(Ask::ChatStream, broken()), ask(Ask::ChatStream, broken())];
+    assert_eq!(names(streams_only), ["stream-rejected"]);
+}
+
+#[test]
+fn an_empty_stream_beside_a_good_answer_is_an_empty_completion() {
+    let empty =
+        answer(200, &[EVENTS], &events(&[(json!({ "role": "assistant" }), Value::Null), (json!({}), json!("stop"))], "data: [DONE]\n\n"));
+    assert_eq!(names(vec![ask(Ask::Chat, completion("one, two")), ask(Ask::ChatStream, empty)]), ["empty-completion"]);
+    let nothing = answer(200, &[EVENTS], "");
+    let exchanges =
+        vec![ask(Ask::Models, answer(200, &[JSON], LIST)), ask(Ask::Chat, completion("one, two")), ask(Ask::ChatStream, nothing)];
+    assert_eq!(names(exchanges), ["empty-completion"]);
+}
+
+#[test]
+fn reasoning_before_text_is_not_empty() {
+    let chunks =
+        [(json!({ "reasoning_content": "hm" }), Value::Null), (json!({ "content": "one" }), Value::Null), (json!({}), json!("stop"))];
+    let thinking = answer(200, &[EVENTS], &events(&chunks, "data: [DONE]\n\n"));
+    assert!(names(vec![ask(Ask::Chat, completion("one")), ask(Ask::ChatStream, thinking)]).is_empty());
+}
+
+#[test]
+fn a_flow_that_outlasts_our_patience_is_no_stall() {
+    let endless = events(&[(json!({ "content": "one" }), Value::Null)], "");
+    let exchanges = vec![
+        ask(Ask::Chat, completion("one")),
+        ask(Ask::ChatStream, response(200, &[EVENTS], &endless, Some(FaultKind::Unfinished), 75_000.0)),
+    ];
+    assert!(names(exchanges).is_empty());
+    let silent = vec![
+        ask(Ask::Chat, completion("one")),
+        ask(Ask::ChatStream, response(200, &[EVENTS], &endless, Some(FaultKind::Stalled), 31_000.0)),
+    ];
+    assert_eq!(names(silent), ["stream-stalled"]);
+}
+
+#[test]
+fn a_stream_by_default_names_the_field_that_helps() {
+    let exchanges = vec![ask(Ask::Chat, stream("one")), ask(Ask::ChatStream, stream("one")), ask(Ask::ChatStreamFalse, completion("one"))];
+    let diagnosis = diagnose(&run(exchanges));
+    let finding = &found(&diagnosis, "stream-unasked").expect("found").finding;
+    assert_eq!((&finding.details["kind"], &finding.details["fields"]), (&json!("by-default"), &json!(["/stream"])));
+}
+
+#[test]
+fn credentials_are_looked_for_where_the_server_speaks() {
+    let told = answer(401, &[JSON], r#"{"error":{"message":"Received API Key = [SECRET]********, not known"}}"#);
+    let diagnosis = diagnose(&run(vec![ask(Ask::Chat, told)]));
+    assert_eq!(found(&diagnosis, "key-leaked").map(|found| found.finding.severity), Some(Severity::Error));
+    let session = answer(200, &[JSON, ("set-cookie", "session=[SECRET]****************")], LIST);
+    let chatty = completion("Your key is [KEY]*****.");
+    assert!(names(vec![ask(Ask::Models, session), ask(Ask::Chat, chatty), ask(Ask::ChatStream, stream("[KEY]***"))]).is_empty());
+}
+
+#[test]
+fn one_failure_among_many_is_only_possible() {
+    let bad = || answer(502, &[JSON], r#"{"error":{"message":"bad gateway"}}"#);
+    let diagnosis = diagnose(&run(vec![ask(Ask::Chat, bad()), ask(Ask::Chat, completion("one")), ask(Ask::ChatStream, stream("one"))]));
+    let finding = &found(&diagnosis, "intermittent-failure").expect("found").finding;
+    assert_eq!((finding.certainty, finding.severity), (Certainty::Possible, Severity::Warning));
+    let limited = answer(429, &[JSON], r#"{"error":{"message":"Rate limit reached"}}"#);
+    assert!(found(&diagnose(&run(vec![ask(Ask::Chat, limited), ask(Ask::Chat, completion("one"))])), "intermittent-failure").is_none());
+}
+
+#[test]
+fn another_api_has_no_done_line_by_design() {
+    let text = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"x\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"m\",\"content\":[],\"usage\":{\"input_tokens\":1,\"output_tokens\":1}}}\n\nevent: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\nevent: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"one\"}}\n\nevent: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\nevent: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"output_tokens\":2}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+    let diagnosis = diagnose(&run(vec![ask(Ask::ChatStream, answer(200, &[EVENTS], text))]));
+    assert!(found(&diagnosis, "stream-missing-done").is_none() && found(&diagnosis, "stream-truncated").is_none());
+}
+
+#[test]
+fn no_two_modes_explain_each_other() {
+    for mode in llmdoctor::catalogue::CATALOGUE {
+        let explained = mode.explains.iter().filter_map(|id| llmdoctor::catalogue::mode(id));
+        let mutual: Vec<_> = explained.filter(|other| other.explains.contains(&mode.id)).map(|other| other.id).collect();
+        assert!(mutual.is_empty(), "{} and {mutual:?} explain each other", mode.id);
+    }
+}
+
+#[test]
+fn a_cooldown_after_a_lost_upstream_does_not_hide_it() {
+    let lost = || {
+        answer(500, &[JSON], r#"{"error":{"message":"litellm.InternalServerError: OpenAIException - Connection error..","code":"500"}}"#)
+    };
+    let cooling = r#"{"error":{"message":"No deployments available for selected model, Try again in 5 seconds.","type":"all_deployments_in_cooldown","code":"429"}}"#;
+    let cooldown = || answer(429, &[JSON, ("retry-after", "5")], cooling);
+    let list = ask(Ask::Models, answer(200, &[JSON], LIST));
+    let exchanges =
+        vec![list, ask(Ask::Chat, lost()), ask(Ask::Chat, cooldown()), ask(Ask::Chat, lost()), ask(Ask::ChatStream, cooldown())];
+    assert_eq!(names(exchanges).first(), Some(&"upstream-unavailable"));
+}
