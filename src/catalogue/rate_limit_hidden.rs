@@ -45,7 +45,7 @@ fn said(case: &Case, met: &[&Shown], first: &Shown) -> Verdict {
     };
     let severity = limits::standing(case, met);
     let finding = Finding::new(severity, certainty, Blame::Gateway, because)
-        .so(format!("{} Clients do not see that waiting would help.", consequence(severity)))
+        .so(format!("{} Clients do not see that waiting would help.", consequence(case, severity)))
         .cite(met.iter().take(2).map(|shown| shown.exchange))
         .detail("status", status);
     limits::with_hint(case, first, finding).present()

@@ -44,7 +44,7 @@ fn present(case: &Case, silent: &[&Shown], first: &Shown) -> Verdict {
     let later = limits::passed_later(case, first);
     let certainty = if later.is_some() && first.cause().is_some() { Certainty::Certain } else { Certainty::Likely };
     let finding = Finding::new(severity, certainty, Blame::Gateway, because)
-        .so(format!("{} Clients can only guess how long to wait.", consequence(severity)))
+        .so(format!("{} Clients can only guess how long to wait.", consequence(case, severity)))
         .cite([first.exchange])
         .cite(later.map(|shown| shown.exchange));
     limits::with_hint(case, first, finding).present()

@@ -56,7 +56,7 @@ fn present(case: &Case, met: &[&Shown], shown: &Shown, hint: &RetryHint) -> Verd
     let certainty = if waited { Certainty::Certain } else { Certainty::Likely };
     let severity = limits::standing(case, met);
     let mut finding = Finding::new(severity, certainty, Blame::Client, because)
-        .so(consequence(severity))
+        .so(consequence(case, severity))
         .fix(format!("Wait {} s before the next request.", limits::seconds(hint.seconds)))
         .cite([shown.exchange])
         .cite(later.map(|passed| passed.exchange));
@@ -66,8 +66,9 @@ fn present(case: &Case, met: &[&Shown], shown: &Shown, hint: &RetryHint) -> Verd
     limits::with_hint(case, shown, finding).present()
 }
 
-pub(super) fn consequence(severity: Severity) -> &'static str {
+pub(super) fn consequence(case: &Case, severity: Severity) -> &'static str {
     match severity {
+        Severity::Error if case.chat().answer().is_some() => "One chat got through, and none after it while this run lasted.",
         Severity::Error => "No chat got through while this run lasted.",
         Severity::Warning => "Plain chat is turned away at times; clients that do not wait show an error.",
         Severity::Info => "Busy clients will meet it as well.",

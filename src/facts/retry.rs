@@ -45,14 +45,15 @@ pub enum HintForm {
 /// The wait that an answer asks for, or `None` when it says none that can be believed (negative, garbage, over a month).
 ///
 /// Looked for in this order: `retry-after-ms`, `x-ms-retry-after-ms`, `retry-after` (seconds, or a date relative to the
-/// answer's own `date`), the reset header of an exhausted bucket, a field of the JSON body (`retry_after`, `retryDelay`, …),
+/// answer's own `date`), the same as LiteLLM passes it on, the reset header of an exhausted bucket, a field of the JSON body (`retry_after`, `retryDelay`, …),
 /// a sentence in the body. `now_unix` is the time of the answer in seconds since 1970.
 pub fn retry_after(headers: &Headers, body: &str, now_unix: f64) -> Option<RetryHint> {
     let now = now_of(headers, now_unix);
     let body = head(body, TEXT_LIMIT);
     in_milliseconds(headers, "retry-after-ms", true)
         .or_else(|| in_milliseconds(headers, "x-ms-retry-after-ms", false))
-        .or_else(|| in_retry_after(headers, now))
+        .or_else(|| in_retry_after(headers, "retry-after", now))
+        .or_else(|| in_retry_after(headers, "llm_provider-retry-after", now))
         .or_else(|| in_exhausted_bucket(headers, now))
         .or_else(|| in_fields(body, now))
         .or_else(|| in_sentences(body))
@@ -63,10 +64,11 @@ fn in_milliseconds(headers: &Headers, name: &str, explicit: bool) -> Option<Retr
     Some(RetryHint { seconds, source: HintSource::Header(name.to_owned()), form: HintForm::Milliseconds, explicit })
 }
 
-fn in_retry_after(headers: &Headers, now: f64) -> Option<RetryHint> {
-    let (seconds, form) = read(value_of(headers, "retry-after")?, now)?;
-    let explicit = form != HintForm::Duration;
-    Some(RetryHint { seconds, source: HintSource::Header("retry-after".to_owned()), form, explicit })
+/// `retry-after`, or the name under which LiteLLM passes on what its upstream said there: that one no client reads.
+fn in_retry_after(headers: &Headers, name: &str, now: f64) -> Option<RetryHint> {
+    let (seconds, form) = read(value_of(headers, name)?, now)?;
+    let explicit = name == "retry-after" && form != HintForm::Duration;
+    Some(RetryHint { seconds, source: HintSource::Header(name.to_owned()), form, explicit })
 }
 
 fn value_of<'a>(headers: &'a Headers, name: &str) -> Option<&'a str> {
@@ -182,6 +184,8 @@ mod tests {
         let plain = hint(&all[..1], "").unwrap();
         assert_eq!((plain.seconds, plain.form, plain.explicit), (60.0, HintForm::Seconds, true));
         assert_eq!(seconds(&[("retry-after", "0.4")], ""), Some(0.4));
+        let passed_on = hint(&[("llm_provider-retry-after", "60")], "").unwrap();
+        assert_eq!((passed_on.seconds, passed_on.explicit), (60.0, false));
     }
 
     #[test]
