@@ -1,20 +1,11 @@
 //! What the rules about keys share: the refusal, and how the same request fared without a key and with a garbage one.
 
+use super::naming::PASSING;
 use super::{Case, Shown, Trial};
 use crate::dialect::{ErrorFacts, Reading};
 use crate::evidence::{Ask, Exchange};
 use crate::facts::fingerprints::Place;
 use crate::facts::{self, Cause, Role, Speaker, Strength};
-
-/// Causes that pass by themselves and hide what is behind them.
-const PASSING: &[Cause] = &[
-    Cause::RateLimited,
-    Cause::ConcurrencyLimited,
-    Cause::Overloaded,
-    Cause::NoDeployment,
-    Cause::UpstreamUnavailable,
-    Cause::UpstreamTimeout,
-];
 
 /// Messages count as the same from this likeness on, keys and numbers left out.
 const ALIKE: f64 = 0.85;

@@ -7,7 +7,7 @@ use crate::evidence::Ask;
 use crate::facts::{Cause, Speaker, Strength};
 
 /// Causes that pass by themselves and hide what is behind them.
-const PASSING: &[Cause] = &[
+pub(super) const PASSING: &[Cause] = &[
     Cause::RateLimited,
     Cause::ConcurrencyLimited,
     Cause::Overloaded,
