@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::json::{self, has, text, truthy};
 use super::sse;
 
-pub(super) use html::{is_page, title};
+pub(crate) use html::{is_page, title};
 
 /// What an error says once everything around it is taken off.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -62,7 +62,17 @@ fn document(bytes: &[u8]) -> Option<Value> {
     let start = bytes.iter().position(|byte| !byte.is_ascii_whitespace())?;
     let container = |value: &Value| value.is_object() || value.is_array() || value.is_string();
     let whole = json::first(&bytes[start..]).map(|(value, _)| value).filter(container);
-    whole.or_else(|| matches!(bytes[start], b'{' | b'[').then(|| json::lenient(&raw(&bytes[start..]))).flatten())
+    whole.or_else(|| begins_a_container(&bytes[start..]).then(|| json::lenient(&raw(&bytes[start..]))).flatten())
+}
+
+/// Whether a text begins as a JSON object or array does; `[ERR] …` and `[2024-01-11 …` are a log's.
+fn begins_a_container(text: &[u8]) -> bool {
+    let next = || text[1..].iter().find(|byte| !byte.is_ascii_whitespace());
+    match text.first() {
+        Some(b'{') => true,
+        Some(b'[') => next().is_none_or(|byte| matches!(byte, b'{' | b'[' | b'"' | b'\'' | b']')),
+        _ => false,
+    }
 }
 
 fn from_events(status: u16, bytes: &[u8], raw: &str) -> Option<ErrorFacts> {

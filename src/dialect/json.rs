@@ -102,7 +102,8 @@ impl Translator {
     }
 
     fn bare(&mut self, character: char) -> bool {
-        if character.is_ascii_alphabetic() {
+        let goes_on = !self.word.is_empty() && (character.is_ascii_digit() || matches!(character, '_' | '$'));
+        if character.is_ascii_alphabetic() || goes_on {
             self.word.push(character);
             return false;
         }
@@ -136,7 +137,11 @@ impl Translator {
             "None" | "nil" | "undefined" => "null",
             "True" => "true",
             "False" => "false",
-            other => other,
+            word @ ("" | "null" | "true" | "false") => word,
+            // The exponent of a number.
+            word if self.out.ends_with(|c: char| c.is_ascii_digit()) => word,
+            // A key of a JavaScript object, or `[Object]`.
+            word => return self.out.extend(["\"", word, "\""]),
         });
     }
 

@@ -5,7 +5,7 @@ mod cause;
 pub mod error;
 #[cfg(test)]
 mod fixture;
-mod json;
+pub(crate) mod json;
 pub mod models;
 pub mod names;
 pub mod openai_chat;

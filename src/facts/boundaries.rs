@@ -86,17 +86,26 @@ pub fn clocks_of(name: &str) -> Vec<&'static Boundary> {
     found
 }
 
+/// Every default, in the order of the file.
+pub fn boundaries() -> &'static [Boundary] {
+    &BOUNDARIES
+}
+
 impl Boundary {
     /// Whether a cut after `seconds` can be this default.
     fn fits(&self, seconds: f64) -> bool {
-        let late = LATE_SECONDS.min(self.seconds / 2.0);
-        seconds >= self.seconds * (1.0 - EARLY) && seconds <= self.seconds + late
+        fires_at(self.seconds, seconds)
     }
 
     /// Whether the box goes by this name.
     fn is(&self, name: &str) -> bool {
         same_box(&self.box_, name) || self.also.iter().any(|also| same_box(also, name))
     }
+}
+
+/// Whether a cut after `seconds` can be a clock that is set to `clock` seconds.
+pub(super) fn fires_at(clock: f64, seconds: f64) -> bool {
+    seconds >= clock * (1.0 - EARLY) && seconds <= clock + LATE_SECONDS.min(clock / 2.0)
 }
 
 /// Sort key of a boundary: smaller is better.
@@ -115,6 +124,21 @@ fn status_rank(default: Option<u16>, seen: Option<u16>) -> u8 {
 }
 
 impl Scope {
+    /// What the clock counts, in a few words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Connect => "until the connection stands",
+            Self::FirstByte => "until the response headers",
+            Self::FirstToken => "until the first token",
+            Self::Idle => "of silence",
+            Self::Total => "for the whole answer",
+            Self::KeepAlive => "between two requests",
+            Self::RequestRead => "to read the request",
+            Self::RequestWrite => "to send the request on",
+            Self::ResponseWrite => "to send the answer back",
+        }
+    }
+
     /// Whether the clock can cut an answer that is being waited for.
     pub fn runs_during_an_answer(self) -> bool {
         matches!(self, Self::FirstByte | Self::FirstToken | Self::Idle | Self::Total | Self::ResponseWrite)
@@ -122,7 +146,7 @@ impl Scope {
 }
 
 /// Whether two names mean one box: equal, or one is the other plus more words ("nginx", "nginx ingress").
-fn same_box(a: &str, b: &str) -> bool {
+pub(super) fn same_box(a: &str, b: &str) -> bool {
     let (a, b) = (a.to_ascii_lowercase(), b.to_ascii_lowercase());
     let (short, long) = if a.len() <= b.len() { (&a, &b) } else { (&b, &a) };
     !short.is_empty() && long.strip_prefix(short.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))

@@ -1,5 +1,6 @@
 //! What known clients send unless told otherwise, and how long they wait.
 
+use super::boundaries::fires_at;
 use super::rows;
 use serde::Deserialize;
 use std::sync::LazyLock;
@@ -30,6 +31,25 @@ static CLIENTS: LazyLock<Vec<ClientTimeouts>> = LazyLock::new(|| rows(include_st
 /// Every known client with its waits, by name.
 pub fn client_timeouts() -> &'static [ClientTimeouts] {
     &CLIENTS
+}
+
+impl ClientTimeouts {
+    /// Its clocks in words; `None` when none is known.
+    pub fn waits(&self) -> Option<String> {
+        let clocks = [("connect", self.connect), ("first byte", self.first_byte), ("idle", self.idle), ("total", self.total)];
+        let known: Vec<String> = clocks.iter().filter_map(|(name, seconds)| seconds.map(|seconds| format!("{name} {seconds} s"))).collect();
+        (!known.is_empty()).then(|| known.join(", "))
+    }
+
+    /// The members of the request body that it sends, without what stands inside them.
+    pub fn members(&self) -> Vec<&str> {
+        self.fields.iter().filter_map(|field| field.strip_prefix('/')).filter(|name| !name.contains(['/', '='])).collect()
+    }
+
+    /// Whether one of its clocks that run during an answer ends at this second, give or take what a clock is late.
+    pub fn gives_up_at(&self, seconds: f64) -> bool {
+        [self.first_byte, self.idle, self.total].into_iter().flatten().any(|clock| fires_at(clock, seconds))
+    }
 }
 
 /// The clients that send this field in at least one of their ordinary requests, by name.

@@ -1,8 +1,10 @@
 //! What a refusal means: the text of an error, read in a closed vocabulary of causes.
 
-use super::signatures::{self, Row, Text};
-use super::{Headers, Strength};
+use super::signatures::{self, Signature, Table, Text};
+use super::wrappers::{self, Wrapping};
+use super::{Headers, Strength, head};
 use serde::Deserialize;
+use std::sync::LazyLock;
 
 /// What an error body says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -166,8 +168,8 @@ pub enum Speaker {
 /// [`super::TEXT_LIMIT`] bytes together are examined. What stands only in the body around the message (which can echo the
 /// request) counts one step less.
 pub fn read_error(error: &ErrorText) -> Vec<Reading> {
-    let text = Text::of(error);
-    let wrapper = text.wrapper();
+    let text = ERRORS.hold(error);
+    let wrapper = wrappers::on(error);
     let mut readings: Vec<_> = text.rows().map(|(row, strength)| reading(row, strength, &text, wrapper.as_ref())).collect();
     readings.sort_by_key(|reading| reading.strength);
     let mut seen = std::collections::BTreeSet::new();
@@ -175,18 +177,67 @@ pub fn read_error(error: &ErrorText) -> Vec<Reading> {
     readings
 }
 
-fn reading(row: &'static Row, strength: Strength, text: &Text, wrapper: Option<&signatures::Wrapping>) -> Reading {
+/// One kind of error text.
+#[derive(Debug, Deserialize)]
+struct Row {
+    /// Stable name.
+    id: String,
+    cause: Cause,
+    strength: Strength,
+    /// The gateway that writes this text.
+    speaker: Option<String>,
+    source: String,
+    #[serde(flatten)]
+    signature: Signature,
+    /// A real text, for the test.
+    #[cfg(test)]
+    example: String,
+}
+
+/// The data file.
+pub(super) const FILE: &str = include_str!("errors.toml");
+
+static ERRORS: LazyLock<Table<Row>> = LazyLock::new(|| Table::read(FILE, "error"));
+/// Reads the rows before they are needed.
+pub(super) fn warm_up() {
+    LazyLock::force(&ERRORS);
+}
+
+impl signatures::Row for Row {
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn strength(&self) -> Strength {
+        self.strength
+    }
+
+    fn source(&self) -> &str {
+        &self.source
+    }
+}
+
+fn reading(row: &'static Row, strength: Strength, text: &Text<Row>, wrapper: Option<&Wrapping>) -> Reading {
     let cause = match wrapper {
         Some(wrapper) if wrapper.own_key && row.cause.is_about_the_key() => Cause::UpstreamAuth,
         _ => row.cause,
     };
-    let named = text.named(row).map(|name| if cause.is_about_a_field() { json_pointer(&name) } else { name });
+    let named = named(row, text).map(|name| if cause.is_about_a_field() { json_pointer(&name) } else { name });
     let speaker = match (wrapper, row.speaker.as_deref()) {
         (Some(wrapper), _) => Speaker::Upstream(wrapper.provider.clone()),
         (None, Some(name)) => Speaker::Gateway(name),
         (None, None) => Speaker::Unknown,
     };
     Reading { cause, strength, speaker, named, row: &row.id, source: &row.source }
+}
+
+/// What the error names, by the row's pattern or else by `param`.
+fn named(row: &Row, text: &Text<Row>) -> Option<String> {
+    let param = || {
+        let param = text.error().param.filter(|param| !param.is_empty() && !matches!(*param, "None" | "null"));
+        param.filter(|_| row.cause.is_about_a_field()).map(str::to_owned)
+    };
+    text.named(&row.signature).or_else(param).map(|name| head(&name, 300).to_owned())
 }
 
 impl Cause {
@@ -243,6 +294,7 @@ fn is_variant(steps: &[&str], at: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::plain_quotes;
     use super::*;
 
     fn error<'a>(status: u16, code: &'a str, kind: &'a str, message: &'a str) -> ErrorText<'a> {
@@ -339,5 +391,97 @@ mod tests {
             let long = piece.repeat((1 << 20) / piece.len());
             let _ = read_error(&error(500, "", "", &long));
         }
+    }
+
+    fn rows() -> Vec<&'static Row> {
+        ERRORS.rows().collect()
+    }
+
+    /// The example of a row, as the error that it came from.
+    fn example(row: &'static Row) -> ErrorText<'static> {
+        static HEADERS: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
+            let pairs = [("cf-mitigated", "challenge"), ("anthropic-ratelimit-unified-status", "rejected")];
+            pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
+        });
+        let headers = HEADERS.iter().position(|(name, _)| row.signature.headers.contains_key(name)).map_or(&[][..], |at| &HEADERS[at..=at]);
+        let (code, param) = (row.signature.codes.first().map(String::as_str), row.signature.params.first().map(String::as_str));
+        ErrorText {
+            status: row.signature.status.first().copied(),
+            code,
+            kind: None,
+            param,
+            message: &row.example,
+            headers,
+            raw: &row.example,
+        }
+    }
+
+    #[test]
+    fn every_row_is_usable() {
+        let mut ids: Vec<_> = rows().into_iter().map(|row| row.id.as_str()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), rows().len(), "ids are unique");
+        for row in rows() {
+            assert!(row.source.starts_with("https://"), "{} has no source", row.id);
+            assert!(
+                !(row.signature.any.is_empty()
+                    && row.signature.all.is_empty()
+                    && row.signature.codes.is_empty()
+                    && row.signature.headers.is_empty()),
+                "{}: the status alone never decides",
+                row.id
+            );
+            for phrase in row.signature.any.iter().chain(&row.signature.all).chain(&row.signature.not) {
+                assert!(!phrase.contains('\\') && *phrase == plain_quotes(&phrase.to_lowercase()), "{}: {phrase}", row.id);
+            }
+        }
+    }
+
+    #[test]
+    fn every_example_is_read_as_its_row_says() {
+        let wrong: Vec<_> = rows()
+            .iter()
+            .map(|row| (row, read_error(&example(row))))
+            .filter(|(row, readings)| {
+                readings.first().is_none_or(|first| first.cause != row.cause)
+                    || readings
+                        .iter()
+                        .any(|other| row.strength == Strength::Strong && other.strength == Strength::Strong && other.cause != row.cause)
+            })
+            .map(|(row, readings)| {
+                format!("{}: {:?} but {:?}", row.id, row.cause, readings.iter().map(|r| (r.cause, r.strength, r.row)).collect::<Vec<_>>())
+            })
+            .collect();
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    #[test]
+    fn what_stands_only_around_the_message_counts_less() {
+        let read = |message, raw| {
+            let error = ErrorText { status: Some(422), code: None, kind: None, param: None, message, headers: &[], raw };
+            read_error(&error).first().map(|reading| (reading.cause, reading.strength))
+        };
+        assert_eq!(read("Incorrect API key provided", ""), Some((Cause::KeyRejected, Strength::Strong)));
+        assert_eq!(read("", "Incorrect API key provided"), Some((Cause::KeyRejected, Strength::Strong)));
+        assert_eq!(read("bad", "{input: Incorrect API key provided}"), Some((Cause::KeyRejected, Strength::Medium)));
+    }
+
+    #[test]
+    fn an_own_credential_makes_a_refused_key_the_gateways() {
+        let error = ErrorText {
+            status: Some(401),
+            code: Some("401"),
+            kind: Some("invalid_request_error"),
+            param: None,
+            message: "litellm.AuthenticationError: AuthenticationError: OpenAIException - Incorrect API key provided: sk-x.",
+            headers: &[],
+            raw: "",
+        };
+        let first = read_error(&error).remove(0);
+        assert_eq!(
+            (first.cause, first.strength, first.speaker),
+            (Cause::UpstreamAuth, Strength::Strong, Speaker::Upstream("OpenAI".into()))
+        );
     }
 }

@@ -94,6 +94,11 @@ pub fn fingerprint(status: u16, headers: &Headers, body: &str) -> Vec<&'static F
     found
 }
 
+/// Every mark, in the order of the file.
+pub fn fingerprints() -> &'static [Fingerprint] {
+    &FINGERPRINTS
+}
+
 struct Answer<'a> {
     status: u16,
     headers: &'a Headers,
@@ -107,6 +112,43 @@ fn json_of(body: &str) -> Option<Value> {
 }
 
 impl Fingerprint {
+    /// The header that the mark stands in, in lower case, with `*` for any text; `None` for a mark in the body.
+    pub fn header(&self) -> Option<&str> {
+        self.header.as_deref()
+    }
+
+    /// The status that the mark belongs to; `None` for any.
+    pub fn status(&self) -> Option<u16> {
+        self.status
+    }
+
+    /// What the mark looks like, in a few words.
+    pub fn looks(&self) -> String {
+        let place = self.header.as_ref().map_or_else(|| "body".to_owned(), |name| format!("header {name}"));
+        let told = match self.rule {
+            Rule::Present => return place,
+            Rule::Json => self.members(),
+            Rule::Regex => self.regex.as_ref().map(|regex| regex.text.clone()).unwrap_or_default(),
+            Rule::Exact | Rule::Prefix | Rule::Contains | Rule::OneOf => self.values.join(" or "),
+        };
+        let verb = match self.rule {
+            Rule::Exact | Rule::OneOf => "is",
+            Rule::Prefix => "begins with",
+            Rule::Regex => "matches",
+            Rule::Json => "has the members",
+            Rule::Contains | Rule::Present => "contains",
+        };
+        format!("{place} {verb} {told}")
+    }
+
+    /// The members that a body must have, and what must stand in them.
+    fn members(&self) -> String {
+        let member = |key: &String| self.fields.get(key).map_or_else(|| key.clone(), |pattern| format!("{key} like {}", pattern.text));
+        let others = self.fields.iter().filter(|(key, _)| !self.keys.contains(key));
+        let others = others.map(|(key, pattern)| format!("{key} like {}", pattern.text));
+        self.keys.iter().map(member).chain(others).collect::<Vec<_>>().join(", ")
+    }
+
     fn is_on(&self, answer: &Answer) -> bool {
         self.status.is_none_or(|status| status == answer.status)
             && match self.place {

@@ -7,21 +7,37 @@ pub mod boundaries;
 #[cfg(test)]
 mod cases;
 pub mod clients;
+pub mod codes;
 pub mod durations;
 pub mod errors;
 pub mod fingerprints;
+pub mod headers;
+pub mod lookup;
+pub mod meanings;
 pub mod providers;
 pub mod ratelimits;
 pub mod retry;
 mod signatures;
+pub mod signs;
+pub mod statuses;
+pub mod texts;
+mod wrappers;
 
-pub use boundaries::{Boundary, Scope, boundaries_at, clocks_of};
+pub use boundaries::{Boundary, Scope, boundaries, boundaries_at, clocks_of};
 pub use clients::{ClientTimeouts, client_timeouts, clients_sending};
+pub use codes::{VendorCode, vendor_codes};
 pub use errors::{Cause, ErrorText, Reading, Speaker, json_pointer, read_error};
-pub use fingerprints::{Fingerprint, Role, fingerprint};
+pub use fingerprints::{Fingerprint, Role, fingerprint, fingerprints};
+pub use headers::{HeaderFact, header_fact, header_facts};
+pub use lookup::{Known, KnownHeader, KnownProgram, known};
+pub use meanings::{Meaning, meaning, meanings};
 pub use providers::{Provider, provider_for_host, provider_for_key_prefix};
 pub use ratelimits::{Announced, AnnouncedKind, announced_limits};
 pub use retry::{HintForm, HintSource, RetryHint, retry_after};
+pub use signatures::withholding;
+pub use signs::{Scene, Sign, hearsay, signs};
+pub use statuses::{Status, status, statuses};
+pub use texts::{SignText, TextRow, sign_texts, texts, texts_of_status};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -51,7 +67,7 @@ pub enum Strength {
 #[serde(from = "String")]
 struct Pattern {
     text: String,
-    compiled: OnceLock<regex::Regex>,
+    compiled: OnceLock<regex_lite::Regex>,
 }
 
 impl From<String> for Pattern {
@@ -61,18 +77,19 @@ impl From<String> for Pattern {
 }
 
 impl std::ops::Deref for Pattern {
-    type Target = regex::Regex;
+    type Target = regex_lite::Regex;
 
     /// # Panics
     /// When the pattern is broken, which a test of each data file rules out.
-    fn deref(&self) -> &regex::Regex {
-        self.compiled.get_or_init(|| regex::Regex::new(&self.text).unwrap_or_else(|error| panic!("embedded pattern: {error}")))
+    fn deref(&self) -> &regex_lite::Regex {
+        self.compiled.get_or_init(|| regex_lite::Regex::new(&self.text).unwrap_or_else(|error| panic!("embedded pattern: {error}")))
     }
 }
 
 /// Reads what every refusal is held against, so that the first one in a run does not have to wait for it.
 pub fn warm_up() {
-    signatures::warm_up();
+    errors::warm_up();
+    wrappers::warm_up();
     fingerprints::warm_up();
     retry::warm_up();
 }
@@ -83,7 +100,7 @@ fn header<'a>(headers: &'a Headers, name: &str) -> Option<&'a str> {
 }
 
 /// The first `limit` bytes of a text, cut back to a character boundary.
-fn head(text: &str, limit: usize) -> &str {
+pub(crate) fn head(text: &str, limit: usize) -> &str {
     let end = (0..=limit.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
     &text[..end.unwrap_or(0)]
 }

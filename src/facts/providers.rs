@@ -38,6 +38,11 @@ pub struct Provider {
 
 static PROVIDERS: LazyLock<Vec<Provider>> = LazyLock::new(|| rows(include_str!("providers.toml"), "provider"));
 
+/// Every provider, in the order of the file.
+pub fn providers() -> &'static [Provider] {
+    &PROVIDERS
+}
+
 /// The provider behind a host name (no port, any case); `None` for hosts of one's own.
 pub fn provider_for_host(host: &str) -> Option<&'static Provider> {
     let host = host.trim_end_matches('.').to_ascii_lowercase();

@@ -65,6 +65,59 @@ enum Unit {
 
 static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| rows(include_str!("ratelimits.toml"), "header"));
 
+/// What a header that announces a limit says.
+#[derive(Debug, Clone, Copy)]
+pub struct Announcement {
+    /// Who announces limits like this. Many providers copy the names of OpenAI.
+    pub provider: &'static str,
+    /// What the value counts.
+    pub kind: AnnouncedKind,
+    /// How it is written.
+    pub unit: &'static str,
+    /// Where that is documented.
+    pub source: &'static str,
+}
+
+/// The names of all headers that announce limits, with `*` for any text.
+pub fn announcing() -> impl Iterator<Item = &'static str> {
+    ROWS.iter().map(|row| row.name.as_str())
+}
+
+/// What a header of this lower-case name announces; `None` when it is not about limits.
+pub fn announcement(name: &str) -> Option<Announcement> {
+    let row = ROWS.iter().find(|row| row.name == name).or_else(|| ROWS.iter().find(|row| fits(&row.name, name)))?;
+    Some(Announcement { provider: &row.provider, kind: row.kind, unit: row.unit.words(), source: &row.source })
+}
+
+impl Unit {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Seconds => "seconds",
+            Self::Milliseconds => "milliseconds",
+            Self::Epoch => "seconds since 1970",
+            Self::Rfc3339 => "a timestamp (RFC 3339)",
+            Self::Auto => "told by the shape of the value",
+            Self::Count => "a count",
+            Self::Structured => "a structured field (r: left, t: seconds)",
+            Self::Word => "a word",
+            Self::Flag => "true or false",
+        }
+    }
+}
+
+impl AnnouncedKind {
+    /// What the value counts, in a few words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Limit => "how much a window allows",
+            Self::Remaining => "how much is left",
+            Self::Reset => "when the window is full again",
+            Self::RetryAfter => "how long to wait",
+            Self::Other => "about limits",
+        }
+    }
+}
+
 /// The limits that these headers announce, in their order. `now_unix` is the time of the answer, in seconds since 1970; the
 /// answer's own `date`, when it has one, is preferred.
 pub fn announced_limits(headers: &Headers, now_unix: f64) -> Vec<Announced> {

@@ -158,3 +158,11 @@ fn errors_under_200_are_told_from_answers() {
         assert_eq!(in_value(200, &serde_json::from_str(answer).expect("JSON")), None, "{answer}");
     }
 }
+
+#[test]
+fn a_bracketed_mark_of_a_log_begins_no_array() {
+    for text in ["[ERR] 2023/10/17 token has expired", "[2024-01-11 15:36:11] token has expired"] {
+        assert_eq!(super::read(401, "", text.as_bytes()).form, "text", "{text}");
+    }
+    assert_eq!(super::read(401, "", br#"[{"error":{"message":"no key"}}]"#).message, "no key");
+}
