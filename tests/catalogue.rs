@@ -80,13 +80,42 @@ fn every_scenario_is_named_and_every_healthy_one_is_silent() {
 }
 
 /// Modes that a gateway on loopback does not show twice: two address families and proxies are held by evidence written by hand
-/// (`rules.rs`), the others by the recorded words of refusals (`src/facts`) alone.
-const BY_HAND: &[&str] =
-    &["ipv6-localhost", "proxy-interference", "content-type-lost", "too-many-tools", "context-window-exceeded", "body-too-large"];
+/// (`rules.rs`), the others by the recorded words of refusals (`src/facts`) alone. Three show only at the client: inside its container,
+/// on its maker's servers, in a browser. Sister hosts of a vendor are real names, and an identity provider stands beside the gateway.
+const BY_HAND: &[&str] = &[
+    "ipv6-localhost",
+    "proxy-interference",
+    "localhost-in-container",
+    "client-runs-elsewhere",
+    "cors-refused",
+    "content-type-lost",
+    "wrong-region-host",
+    "oidc-token-rejected",
+    "too-many-tools",
+    "context-window-exceeded",
+    "body-too-large",
+];
+
+/// Modes that the ladder cannot show yet: no probe sends an image, a long prompt or a field whose effect shows, or asks the upstream as
+/// well. Their rules say *untested*, or read what an answer happens to tell; a pasted text can name them all.
+const UNPROBED: &[&str] = &[
+    "vision-dropped",
+    "field-ignored",
+    "gateway-rewrites-request",
+    "context-truncated",
+    "stream-breaks-client",
+    "size-dependent-hang",
+    "gateway-hides-error",
+    "gateway-latency",
+    "gateway-tool-middleware",
+];
 
 #[test]
 fn every_mode_shows_in_two_scenarios() {
     let shown = |id: &str| scenarios().iter().filter(|scenario| scenario.mode == Some(id)).count();
-    let rare: Vec<&str> = CATALOGUE.iter().map(|mode| mode.id).filter(|id| shown(id) < 2).collect();
-    assert_eq!(rare, BY_HAND);
+    let mut rare: Vec<&str> = CATALOGUE.iter().map(|mode| mode.id).filter(|id| shown(id) < 2).collect();
+    let mut listed: Vec<&str> = BY_HAND.iter().chain(UNPROBED).copied().collect();
+    rare.sort_unstable();
+    listed.sort_unstable();
+    assert_eq!(rare, listed);
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{CATALOGUE, FailureMode};
+use super::{CATALOGUE, FailureMode, explained_by, headers_of, neighbours, settings, statuses_of, words};
 
 /// Headings of the families, in the order of the page.
 const FAMILIES: [(&str, &str); 11] = [
@@ -40,14 +40,67 @@ fn section(page: &mut String, mode: &FailureMode) {
     for fix in mode.fix {
         let _ = writeln!(page, "- {fix}");
     }
-    if !mode.explains.is_empty() {
-        let names: Vec<String> = mode.explains.iter().map(|id| format!("`{id}`")).collect();
-        let _ = write!(page, "\nIt explains: {}.\n", names.join(", "));
-    }
+    told_apart(page, mode);
+    announced(page, mode);
+    set(page, mode);
     if !mode.references.is_empty() {
         let links: Vec<String> = mode.references.iter().map(|link| format!("<{link}>")).collect();
         let _ = write!(page, "\nReal cases: {}\n", links.join(" · "));
     }
+}
+
+/// What tells a mode from its neighbours, and which of them it explains.
+fn told_apart(page: &mut String, mode: &FailureMode) {
+    let neighbours = neighbours(mode);
+    if !neighbours.is_empty() {
+        let _ = write!(page, "\nTold from its neighbours:\n\n");
+    }
+    for row in neighbours {
+        let _ = writeln!(page, "- {} (rung `{}`): {}", ids(&row.modes), row.asks, row.tells);
+    }
+    if !mode.explains.is_empty() {
+        let _ = write!(page, "\nIt explains: {}.\n", ids(mode.explains));
+    }
+    let explained_by = explained_by(mode);
+    if !explained_by.is_empty() {
+        let _ = write!(page, "\nExplained by: {}.\n", ids(&explained_by));
+    }
+}
+
+fn announced(page: &mut String, mode: &FailureMode) {
+    let statuses = statuses_of(mode);
+    if !statuses.is_empty() {
+        let _ = write!(page, "\nComes with: {}.\n", statuses.iter().map(u16::to_string).collect::<Vec<_>>().join(", "));
+    }
+    let headers = headers_of(mode);
+    if !headers.is_empty() {
+        let _ = write!(page, "\nHeaders to look at: {}.\n", ids(&headers));
+    }
+    let words = words(mode);
+    if !words.is_empty() {
+        let _ = write!(page, "\nWords that announce it:\n\n");
+    }
+    for row in words {
+        // A code span that holds backticks needs a longer fence.
+        let _ = writeln!(page, "- `` {} `` ([{}](<{}>))", row.example.replace("``", "`"), row.row, row.source);
+    }
+}
+
+/// Defaults of programs that bear on a mode.
+fn set(page: &mut String, mode: &FailureMode) {
+    let settings = settings(mode);
+    if !settings.is_empty() {
+        let _ = write!(page, "\nDefaults:\n\n");
+    }
+    for row in settings {
+        let raise = row.raise_with.map(|with| format!("; raise with `{}`", with.replace('`', ""))).unwrap_or_default();
+        let source = if row.source.starts_with("https://") { format!("[source](<{}>)", row.source) } else { row.source.to_owned() };
+        let _ = writeln!(page, "- {}: {}{raise} ({source})", row.name, row.value);
+    }
+}
+
+fn ids(modes: &[&str]) -> String {
+    modes.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

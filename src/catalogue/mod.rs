@@ -1,5 +1,6 @@
 //! The failure modes: one file each, with all of its text and its rule; `CATALOGUE` is the table of them.
 
+mod about;
 mod address;
 mod auth;
 mod bodies;
@@ -13,11 +14,14 @@ mod timing;
 mod verdict;
 
 // Family: reach.
+mod client_runs_elsewhere;
 mod connection_refused;
 mod connection_timeout;
+mod cors_refused;
 mod dns_failure;
 mod insecure_transport;
 mod ipv6_localhost;
+mod localhost_in_container;
 mod proxy_interference;
 mod scheme_mismatch;
 mod tls_failure;
@@ -38,10 +42,12 @@ mod ip_not_allowed;
 mod key_malformed;
 mod key_missing;
 mod key_rejected;
+mod oidc_token_rejected;
 mod organization_mismatch;
 mod token_expired;
 mod upstream_auth_failed;
 mod wrong_auth_scheme;
+mod wrong_region_host;
 
 // Family: model.
 mod model_access_denied;
@@ -56,16 +62,20 @@ mod no_route_for_model;
 
 // Family: body.
 mod field_combination_rejected;
+mod field_ignored;
+mod gateway_rewrites_request;
 mod header_rejected;
 mod hidden_default_conflict;
 mod history_rejected;
 mod too_many_tools;
 mod unsupported_field;
 mod vision_disabled;
+mod vision_dropped;
 
 // Family: edge.
 mod body_too_large;
 mod content_filtered;
+mod context_truncated;
 mod context_window_exceeded;
 mod region_blocked;
 mod waf_blocked;
@@ -80,6 +90,7 @@ mod rate_limited;
 mod upstream_overloaded;
 
 // Family: stream.
+mod stream_breaks_client;
 mod stream_buffered;
 mod stream_compressed;
 mod stream_ignored;
@@ -101,14 +112,19 @@ mod response_malformed;
 
 // Family: time.
 mod client_timeout_too_short;
+mod size_dependent_hang;
 mod timeout_boundary;
 
 // Family: gateway.
+mod gateway_hides_error;
+mod gateway_latency;
 mod gateway_misconfigured;
+mod gateway_tool_middleware;
 mod intermittent_failure;
 mod key_leaked;
 mod upstream_unavailable;
 
+pub use about::{Neighbours, Setting, Words, explained_by, headers_of, neighbours, settings, statuses_of, words};
 pub use case::{Case, Shown, Trial, signature};
 pub use docs::markdown;
 pub use verdict::{Blame, Certainty, Details, Finding, Severity, Verdict};
@@ -146,6 +162,9 @@ pub const CATALOGUE: &[&FailureMode] = &[
     &proxy_interference::MODE,
     &scheme_mismatch::MODE,
     &tls_failure::MODE,
+    &localhost_in_container::MODE,
+    &client_runs_elsewhere::MODE,
+    &cors_refused::MODE,
     // Family: address.
     &endpoint_missing::MODE,
     &models_list_public::MODE,
@@ -165,6 +184,8 @@ pub const CATALOGUE: &[&FailureMode] = &[
     &token_expired::MODE,
     &upstream_auth_failed::MODE,
     &wrong_auth_scheme::MODE,
+    &wrong_region_host::MODE,
+    &oidc_token_rejected::MODE,
     // Family: model.
     &model_name_mismatch::MODE,
     &model_retired::MODE,
@@ -183,11 +204,15 @@ pub const CATALOGUE: &[&FailureMode] = &[
     &too_many_tools::MODE,
     &header_rejected::MODE,
     &vision_disabled::MODE,
+    &vision_dropped::MODE,
+    &field_ignored::MODE,
+    &gateway_rewrites_request::MODE,
     // Family: edge.
     &waf_blocked::MODE,
     &region_blocked::MODE,
     &content_filtered::MODE,
     &context_window_exceeded::MODE,
+    &context_truncated::MODE,
     &body_too_large::MODE,
     // Family: limits.
     &rate_limited::MODE,
@@ -211,6 +236,7 @@ pub const CATALOGUE: &[&FailureMode] = &[
     &stream_truncated::MODE,
     &stream_unasked::MODE,
     &stream_wrong_content_type::MODE,
+    &stream_breaks_client::MODE,
     // Family: answer.
     &empty_completion::MODE,
     &error_in_success::MODE,
@@ -218,11 +244,15 @@ pub const CATALOGUE: &[&FailureMode] = &[
     // Family: time.
     &client_timeout_too_short::MODE,
     &timeout_boundary::MODE,
+    &size_dependent_hang::MODE,
     // Family: gateway.
     &gateway_misconfigured::MODE,
     &intermittent_failure::MODE,
     &key_leaked::MODE,
     &upstream_unavailable::MODE,
+    &gateway_hides_error::MODE,
+    &gateway_latency::MODE,
+    &gateway_tool_middleware::MODE,
 ];
 
 /// The failure mode of this id.

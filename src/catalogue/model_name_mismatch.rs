@@ -143,7 +143,9 @@ fn not_served(case: &Case, failure: &Shown) -> Verdict {
 }
 
 fn because(case: &Case, failure: &Shown) -> String {
-    format!("Chat with the name “{}” was answered with {}.{}", naming::wanted(case), failure.account(), naming::controls(case, failure))
+    let wanted = naming::wanted(case);
+    let name = if wanted.is_empty() { String::new() } else { format!(" with the name “{wanted}”") };
+    format!("Chat{name} was answered with {}.{}", failure.account(), naming::controls(case, failure))
 }
 
 /// With the names to use instead.

@@ -1,0 +1,62 @@
+//! The upstream said why, and the gateway does not pass it on.
+
+use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict};
+use crate::dialect::ErrorFacts;
+use crate::evidence::Ask;
+
+/// The upstream's reason is lost.
+pub const MODE: FailureMode = FailureMode {
+    id: "gateway-hides-error",
+    title: "The gateway refuses and does not say why",
+    family: "gateway",
+    symptom: "`400 null`, `Upstream request failed`, `Provider returned error` or an empty body: a refusal without a reason.",
+    cause: "The upstream's answer had a reason; the gateway restamps it, reads it in a shape that it does not have, or drops it on purpose. Asked \
+            directly, the upstream says what is wrong. A gateway that cannot reach its upstream at all is another mode: it says so.",
+    fix: &[
+        "Ask the upstream directly with the same body: its answer has the reason.",
+        "Read the gateway's log of this request; most write the upstream's answer there.",
+        "Operator: pass status and body of upstream errors on.",
+    ],
+    references: &[
+        "https://github.com/CherryHQ/cherry-studio/issues/19824",
+        "https://github.com/inference-gateway/inference-gateway/pull/75",
+        "https://github.com/Wei-Shaw/sub2api/issues/2054",
+        "https://github.com/skye-harris/hass_local_openai_llm/issues/89",
+    ],
+    explains: &[],
+    diagnose,
+};
+
+fn diagnose(case: &Case) -> Verdict {
+    let refused: Vec<&Shown> =
+        [Ask::Chat, Ask::ChatStream].into_iter().flat_map(|ask| case.asked(ask)).filter(|shown| shown.error().is_some()).collect();
+    match (refused.iter().find(|shown| shown.error().is_some_and(hollow)), refused.is_empty()) {
+        (Some(first), _) => present(first),
+        (None, true) => Verdict::untested("no chat was refused, so no reason could be lost"),
+        (None, false) => Verdict::absent(format!("{} refusals have words of their own", refused.len())),
+    }
+}
+
+/// A refusal of the request, so a matter of its content, whose words name nothing: neither what was wrong nor where.
+fn hollow(error: &ErrorFacts) -> bool {
+    const EMPTY: [&str; 8] = [
+        "",
+        "null",
+        "none",
+        "undefined",
+        "[object object]",
+        "upstream request failed",
+        "provider returned error",
+        "bad_response_status_code",
+    ];
+    let said = error.message.trim().trim_end_matches('.').to_ascii_lowercase();
+    matches!(error.inner_status.unwrap_or(error.status), 400 | 422) && EMPTY.contains(&said.as_str()) && error.param.is_none()
+}
+
+fn present(shown: &Shown) -> Verdict {
+    let because = format!("A refusal names no reason: {}.", shown.account());
+    Finding::new(Severity::Info, Certainty::Possible, Blame::Gateway, because)
+        .so("What is wrong with the request stands in the gateway's log, or in the upstream's own answer.")
+        .cite([shown.exchange])
+        .present()
+}
