@@ -14,6 +14,8 @@
 //! }
 //! ```
 //!
+//! [`triage`] does the same with what somebody pasted: an error, a log, a traceback.
+//!
 //! [`sim`] is a faulty gateway on loopback, for tests and demonstrations.
 
 pub mod catalogue;
@@ -31,3 +33,4 @@ pub mod report;
 pub mod secret;
 pub mod sim;
 pub mod target;
+pub mod triage;

@@ -200,6 +200,14 @@ fn doubled_version(path: &str) -> bool {
     path.split('/').filter(|segment| is_version(segment)).count() >= 2
 }
 
+/// The base under which this endpoint was asked: its route and its secrets are cut off, what is odd about it stays.
+pub fn base_of(endpoint: &Url) -> Url {
+    let mut base = blanked(endpoint);
+    let path = endpoint.path().trim_end_matches('/');
+    base.set_path(ENDPOINTS.iter().find_map(|route| path.strip_suffix(route)).unwrap_or(path));
+    base
+}
+
 /// The path with a pasted endpoint cut off, a doubled version segment and doubled slashes collapsed.
 fn mended(path: &str) -> String {
     let cut = ENDPOINTS.iter().find_map(|endpoint| path.strip_suffix(endpoint)).unwrap_or(path);

@@ -21,11 +21,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("ladder", &["probes", "http", "dialect", "evidence", "target", "pace"]),
     ("catalogue", &["evidence", "dialect", "facts", "probes", "secret"]),
     ("diagnosis", &["catalogue", "evidence"]),
-    ("report", &["diagnosis", "catalogue", "evidence", "dialect", "facts", "probes", "secret"]),
+    ("triage", &["diagnosis", "catalogue", "evidence", "dialect", "facts", "target", "secret"]),
+    ("report", &["triage", "diagnosis", "catalogue", "evidence", "dialect", "facts", "probes", "secret"]),
     (
         "cli",
         &[
             "report",
+            "triage",
             "diagnosis",
             "catalogue",
             "ladder",

@@ -43,6 +43,12 @@ pub enum Encoding {
 }
 
 impl Body {
+    /// A body of which only the whole is known, as if it had come at once at this time.
+    pub fn whole(bytes: Vec<u8>, at_ms: f64) -> Self {
+        let arrivals = Vec::from_iter((!bytes.is_empty()).then_some(Arrival { at_ms, end: bytes.len() as u32 }));
+        Body { wire_bytes: bytes.len() as u64, arrivals, bytes, encoding: None, clipped: false }
+    }
+
     /// The bytes as text; what is not UTF-8 becomes U+FFFD.
     pub fn text(&self) -> std::borrow::Cow<'_, str> {
         String::from_utf8_lossy(&self.bytes)
