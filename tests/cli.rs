@@ -194,6 +194,67 @@ fn what_explains_and_lists_speaks() {
     }
 }
 
+/// What `explain` says of these words: it knows them.
+fn explained(words: &[&str]) -> String {
+    let output = run(&[&["explain"], words].concat());
+    let page = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{words:?}: {}", text(&output.stderr));
+    assert!(page.lines().count() <= 70 && page.lines().all(|line| line.len() <= 100 || line.contains("://")), "{page}");
+    page
+}
+
+#[test]
+fn what_is_no_failure_mode_is_explained_as_well() {
+    for (words, says) in [
+        (&["524"][..], &["Status 524", "Cloudflare", "timeout-boundary", "120 s", "https://developers.cloudflare.com/"][..]),
+        (&["499"], &["nginx", "client-timeout-too-short"]),
+        (&["446"], &["Portkey gateway", "content-filtered"]),
+        (&["X-Should-Retry"], &["Header x-should-retry", "even on a 429", "https://"]),
+        (&["retry-after: 30"], &["Header retry-after", "seconds, or an HTTP date", "rate-limited"]),
+        (&["x-litellm-version"], &["LiteLLM proxy"]),
+        (&["x-ratelimit-reset-tokens"], &["when the window is full again"]),
+        (&["insufficient_quota"], &["credits exhausted", "credits-exhausted: ", "Rung chat decides", "https://"]),
+        (&["1302"], &["concurrency limited"]),
+        (&["1008"], &["MiniMax: the balance is too small", "Cloudflare: the address is banned"]),
+        (&["AccountOverdueError"], &["Volcengine Ark", "credits-exhausted"]),
+        (&["DeploymentNotFound"], &["model unknown", "model-name-mismatch"]),
+        (&["Incorrect", "API", "key", "provided:", "sk-abc"], &["key rejected", "upstream-auth-failed", "Rung keys decides"]),
+        (&[r#"{"error":{"message":"x","code":"context_length_exceeded"}}"#], &["context exceeded", "context-window-exceeded"]),
+        (&["litellm"], &["What its answers are known by", "request_timeout", "Error texts of its own"]),
+        (&["vllm"], &["vLLM"]),
+        (&["cursor"], &["As a client", "tool_choice"]),
+        (&["stream_options"], &["Member stream_options of a request", "unsupported-field", "recorded requests"]),
+        (&["HTTP", "524"], &["Status 524"]),
+        (&["https://api.openai.com/v1"], &["Known as OpenAI", "Authorization: Bearer"]),
+        (&["60s"], &["proxy_read_timeout", "Clocks with this default"]),
+        (&["60", "s"], &["proxy_read_timeout"]),
+        (&["43.2 s"], &["None is known"]),
+        (&["timeout-boundary"], &["How it is told from its neighbours", "upstream-unavailable", "proxy_read_timeout", "504"]),
+        (&["key-rejected"], &["Words that announce it", "Incorrect API key", "401"]),
+    ] {
+        let page = explained(words);
+        for word in says {
+            assert!(page.contains(word), "{words:?} lacks {word:?}:\n{page}");
+        }
+    }
+}
+
+#[test]
+fn what_is_unknown_is_one_line_with_the_closest_words() {
+    refused(&run(&["explain", "insuficient_quota"]), &["insuficient_quota", "insufficient_quota"]);
+    refused(&run(&["explain", "cf-raay"]), &["cf-ray"]);
+    refused(&run(&["explain", "lite-lm-proxy"]), &["LiteLLM proxy"]);
+    refused(&run(&["explain", "xyzzy"]), &["xyzzy", "list modes"]);
+    refused(&run(&["explain", "a\u{1b}[31mb\u{202e}c"]), &["a␛[31mb"]);
+    for secret in ["my key is hunter2-0123456789", "0123456789abcdefABCDEF0123456789abcdefABCDEF0123456789"] {
+        let output = run(&["explain", secret]);
+        refused(&output, &["nothing"]);
+        assert!(!text(&output.stderr).contains("0123456789"));
+    }
+    assert!(!explained(&["sk-ant-api03-very-secret"]).contains("very-secret"));
+    assert!(!explained(&["Incorrect API key provided: sk-very-secret"]).contains("very-secret"));
+}
+
 /// A gateway that lists one model and never answers a chat; it says when one has come.
 #[cfg(unix)]
 fn silent_gateway() -> (String, std::sync::mpsc::Receiver<()>) {

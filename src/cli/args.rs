@@ -29,10 +29,14 @@ pub enum Command {
     Check(Box<Check>),
     /// Diagnose a saved run again, without a network
     Replay(Replay),
-    /// Explain a failure mode: symptom, cause, what helps; without a name, list them
+    /// Name the failure mode of a pasted error, log, curl output or HAR file, without a network
+    Triage(Triage),
+    /// Explain a failure mode, a status, a header, an error, a gateway or a time; without words, list the modes
     Explain {
-        /// The id of a failure mode, such as stream-buffered
-        mode: Option<String>,
+        /// A failure mode (stream-buffered), status (524), header (x-should-retry), error code or text (insufficient_quota, "Incorrect API
+        /// key provided"), gateway, engine, proxy, provider or client (litellm), request member (stream_options), or time (60s)
+        #[arg(value_name = "WORD")]
+        words: Vec<String>,
     },
     /// List what there is
     List {
@@ -102,6 +106,9 @@ pub struct Check {
     pub network: Network,
     #[command(flatten)]
     pub output: Output,
+    /// Save what was recorded, for `llmdoctor replay`
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub save_evidence: Option<PathBuf>,
     #[command(flatten)]
     pub look: LookArgs,
 }
@@ -206,9 +213,6 @@ pub struct Output {
     /// File for a report (may be repeated, paired with --format); standard output otherwise
     #[arg(long, value_name = "FILE")]
     pub output: Vec<PathBuf>,
-    /// Save what was recorded, for `llmdoctor replay`
-    #[arg(long, value_name = "FILE")]
-    pub save_evidence: Option<PathBuf>,
     /// Exit with 1 from this severity on
     #[arg(long, value_name = "SEVERITY", value_enum, default_value = "error")]
     pub fail_on: FailOnName,
@@ -274,6 +278,18 @@ pub struct Replay {
     /// A file that --save-evidence wrote; `-` for standard input
     #[arg(value_name = "EVIDENCE")]
     pub evidence: PathBuf,
+    #[command(flatten)]
+    pub output: Output,
+    #[command(flatten)]
+    pub look: LookArgs,
+}
+
+/// What `triage` takes.
+#[derive(Debug, Args)]
+pub struct Triage {
+    /// What you have: an error body, `curl -v` output, a HAR file, a traceback, a log, a whole bug report; `-` for standard input
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub paste: PathBuf,
     #[command(flatten)]
     pub output: Output,
     #[command(flatten)]

@@ -19,7 +19,7 @@ use super::settings::Settings;
 /// Runs the check; an error is about us, never about the target.
 pub fn run(check: &Check) -> Result<ExitCode> {
     let settings = Settings::of(check, |name| std::env::var(name).ok())?;
-    let mut outputs = Outputs::open(&check.output, check.look.quiet)?;
+    let mut outputs = Outputs::open(&check.output, check.save_evidence.as_deref(), check.look.quiet)?;
     let client = Client::new(settings.options, settings.pace.clone(), settings.scrubber)?;
     let climb = Climb {
         client: &client,

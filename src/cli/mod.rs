@@ -8,6 +8,7 @@ mod progress;
 mod replay;
 mod settings;
 mod simulate;
+mod triage;
 
 use std::process::ExitCode;
 
@@ -37,7 +38,8 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Check(check) => check::run(&check),
         Command::Replay(replay) => replay::run(&replay),
-        Command::Explain { mode } => explain::explain(mode.as_deref()),
+        Command::Triage(paste) => triage::run(&paste),
+        Command::Explain { words } => explain::explain(&words),
         Command::List { what } => explain::list(what),
         Command::Simulate { scenario, listen } => simulate::serve(&scenario, listen),
         Command::Demo { scenario, look } => simulate::demo(scenario.as_deref(), &look),

@@ -25,7 +25,7 @@ struct Sheet {
 
 impl Outputs {
     /// Opens everything; what cannot be written is one clear line.
-    pub fn open(output: &Output, quiet: bool) -> Result<Self> {
+    pub fn open(output: &Output, evidence: Option<&Path>, quiet: bool) -> Result<Self> {
         let mut reports = Vec::new();
         for (format, path) in pairs(output)? {
             reports.push((format, path.map(|path| Sheet::open(&path, false)).transpose()?));
@@ -33,7 +33,7 @@ impl Outputs {
         if quiet {
             reports.retain(|(_, sheet)| sheet.is_some());
         }
-        let evidence = output.save_evidence.as_deref().map(|path| Sheet::open(path, true)).transpose()?;
+        let evidence = evidence.map(|path| Sheet::open(path, true)).transpose()?;
         Ok(Outputs { reports, evidence })
     }
 

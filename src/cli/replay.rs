@@ -17,7 +17,7 @@ const LARGEST: u64 = 256 << 20;
 /// Reads the file, diagnoses it, reports.
 pub fn run(replay: &Replay) -> Result<ExitCode> {
     let evidence = load(&replay.evidence)?;
-    let mut outputs = Outputs::open(&replay.output, replay.look.quiet)?;
+    let mut outputs = Outputs::open(&replay.output, None, replay.look.quiet)?;
     super::check::report(&evidence, &mut outputs, &replay.output, &replay.look)
 }
 

@@ -35,14 +35,14 @@ pub fn serve(id: &str, listen: SocketAddr) -> Result<ExitCode> {
 pub fn demo(id: Option<&str>, look: &LookArgs) -> Result<ExitCode> {
     let ids = id.map_or_else(|| TOUR.to_vec(), |id| vec![id]);
     let scenarios = ids.into_iter().map(find).collect::<Result<Vec<_>>>()?;
-    let output = Output { format: Vec::new(), output: Vec::new(), save_evidence: None, fail_on: FailOnName::Never };
+    let output = Output { format: Vec::new(), output: Vec::new(), fail_on: FailOnName::Never };
     for scenario in scenarios {
         if !look.quiet {
             let rule = if speaks_utf8() { "═══" } else { "===" };
             print(&format!("\n{rule} simulated: {} {rule}\n", scenario.title))?;
         }
         let evidence = super::block_on(examine(scenario, look))??;
-        let mut outputs = Outputs::open(&output, look.quiet)?;
+        let mut outputs = Outputs::open(&output, None, look.quiet)?;
         super::check::report(&evidence, &mut outputs, &output, look)?;
     }
     Ok(ExitCode::SUCCESS)

@@ -27,6 +27,7 @@ impl Report {
             target: subject(evidence),
             verdict: Outcome::Inconclusive,
             findings: diagnosis.findings.iter().map(|found| item(evidence, found, &diagnosis.findings)).collect(),
+            seen: None,
             absent: diagnosis.absent.iter().map(|(mode, because)| absent(mode.id, mode.family, because)).collect(),
             untested: diagnosis.untested.iter().map(|(mode, because)| untested(mode.id, because)).collect(),
             probes: rungs::read(evidence, shown, &diagnosis.findings),
@@ -75,11 +76,13 @@ fn item(evidence: &Evidence, found: &Found, all: &[Found]) -> Item {
         explains: all.iter().filter(|other| other.explained_by == Some(mode.id)).map(|other| other.mode.id.to_owned()).collect(),
         explained_by: explained_by.map(str::to_owned),
         reproduce: shows.map(curl),
+        instead_of: None,
+        settle: None,
         details: details(&finding.details),
     }
 }
 
-fn details(details: &Details) -> Details {
+pub(super) fn details(details: &Details) -> Details {
     details.iter().map(|(key, value)| (name(key), neutralised(value))).collect()
 }
 

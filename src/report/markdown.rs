@@ -1,11 +1,14 @@
 //! For a comment in a bug thread: Markdown in which foreign words mention nobody, link nowhere and format nothing.
 
 use super::groups::Group;
-use super::{Item, Look, Outcome, Report, Status, words};
+use super::{Item, Look, Outcome, Report, Status, pasted, words};
 use crate::catalogue::Severity;
 
 /// The report as Markdown, as GitHub shows it.
 pub fn write(report: &Report, look: &Look) -> String {
+    if report.seen.is_some() {
+        return pasted::markdown(report);
+    }
     let mut parts = vec![head(report), ladder(report)];
     for group in report.groups() {
         parts.push(card(group.root));
@@ -55,7 +58,7 @@ fn ladder(report: &Report) -> String {
     rows.join("\n")
 }
 
-fn card(item: &Item) -> String {
+pub(super) fn card(item: &Item) -> String {
     let tag = format!("{}, {}", words::severity(item.severity), words::certainty(item.certainty));
     let mut parts = vec![format!("#### {}: {} ({})", capital(&tag), inline(&item.title), code(&item.mode))];
     let fields = [("Measured", item.because.as_str()), ("Means", &item.consequence), ("Must act", words::actor(item.blame))];
@@ -108,13 +111,13 @@ fn folded(summary: &str, rows: &[String]) -> Option<String> {
 }
 
 /// A block of code whose fence is longer than any run of backticks in it.
-fn fenced(text: &str) -> String {
+pub(super) fn fenced(text: &str) -> String {
     let fence = "`".repeat(longest_run(text).max(2) + 1);
     format!("{fence}sh\n{text}\n{fence}")
 }
 
 /// A code span whose fence is longer than any run of backticks in it.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     if text.trim().is_empty() {
         return String::new();
     }
@@ -128,7 +131,7 @@ fn longest_run(text: &str) -> usize {
 }
 
 /// Prose in which every word that Markdown, HTML or GitHub could act upon stands in a code span.
-fn inline(text: &str) -> String {
+pub(super) fn inline(text: &str) -> String {
     let mut out: Vec<String> = Vec::new();
     let mut span = Span::default();
     for (index, word) in text.split_whitespace().enumerate() {

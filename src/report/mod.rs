@@ -9,6 +9,7 @@ mod markdown;
 mod measure;
 pub mod neutral;
 mod outcome;
+mod pasted;
 mod redact;
 mod rungs;
 mod terminal;
@@ -45,6 +46,9 @@ pub struct Report {
     pub verdict: Outcome,
     /// What is there, root causes first; what another finding explains stands below it.
     pub findings: Vec<Item>,
+    /// The failures that a pasted text shows; `None` for a run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Vec<Seen>>,
     /// What was ruled out; in JSON only the ids.
     pub absent: Vec<Absent>,
     /// What nobody can say from this evidence.
@@ -132,8 +136,65 @@ pub struct Item {
     pub explained_by: Option<String>,
     /// A curl line that shows it again.
     pub reproduce: Option<String>,
+    /// The likelier mode for the same pasted failure, when this one is only its alternative.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instead_of: Option<String>,
+    /// What would settle it, when it was read from a pasted text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settle: Option<Settle>,
     /// Machine-readable particulars.
     pub details: Details,
+}
+
+/// A failure that a pasted text shows.
+#[derive(Debug, Clone, Serialize)]
+pub struct Seen {
+    /// `s1`, `s2`, … in the order of the paste.
+    pub id: String,
+    /// In which form it was pasted, such as `curl` or `exception`.
+    pub form: String,
+    /// First and last line of it in the paste, from 1.
+    pub lines: [usize; 2],
+    /// How many times the paste shows the same.
+    pub times: usize,
+    /// `GET`, `POST`, … of the request.
+    pub method: Option<String>,
+    /// URL or path of the request.
+    pub url: Option<String>,
+    /// The model that was asked for.
+    pub model: Option<String>,
+    /// Status of the answer.
+    pub status: Option<u16>,
+    /// Seconds that the request took.
+    pub seconds: Option<f64>,
+    /// `code` of the error.
+    pub code: Option<String>,
+    /// `type` of the error.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// `param` of the error.
+    pub param: Option<String>,
+    /// The innermost message.
+    pub message: String,
+    /// Who speaks: a gateway, or a provider that it quotes.
+    pub speaker: Option<String>,
+    /// The programs that left a mark on the answer, the surest first.
+    pub boxes: Vec<String>,
+    /// The way to the innermost message, outermost step first.
+    pub way: Vec<String>,
+    /// The command that asks this endpoint itself.
+    pub check: String,
+}
+
+/// What would settle what a pasted text leaves open.
+#[derive(Debug, Clone, Serialize)]
+pub struct Settle {
+    /// The rung of the ladder that decides.
+    pub rung: String,
+    /// What that rung sends, and what its answer shows.
+    pub tells: String,
+    /// The command that does it.
+    pub command: String,
 }
 
 /// A failure mode that was ruled out.

@@ -19,6 +19,16 @@ pub fn hosts(evidence: &Evidence) -> Vec<String> {
         urls.chain([subject.base_url.as_str(), subject.typed_base_url.as_str()]).chain(subject.proxy.as_deref()).filter_map(host).collect();
     let steps = evidence.exchanges.iter().filter(|exchange| exchange.ask == Ask::Connect).flat_map(|exchange| &exchange.steps);
     hosts.extend(steps.flat_map(|step| [&step.target, &step.gave]).flat_map(|text| addresses(text)));
+    known(hosts)
+}
+
+/// Host names and addresses of URLs.
+pub fn hosts_of<'u>(urls: impl Iterator<Item = &'u str>) -> Vec<String> {
+    known(urls.filter_map(host).collect())
+}
+
+/// With the organisations behind them, without local ones, longest first.
+fn known(mut hosts: BTreeSet<String>) -> Vec<String> {
     hosts.extend(hosts.clone().iter().filter_map(|host| organisation(host)));
     hosts.retain(|host| !host.is_empty() && !is_local(host));
     let mut hosts: Vec<_> = hosts.into_iter().collect();
@@ -67,6 +77,11 @@ impl Report {
             [&mut item.because, &mut item.consequence].into_iter().chain(&mut item.fix).chain(&mut item.reproduce).for_each(&mut *change);
             item.details.values_mut().for_each(|value| each_string(value, change));
         }
+        for seen in self.seen.iter_mut().flatten() {
+            let told = seen.url.iter_mut().chain(&mut seen.model).chain(&mut seen.param).chain(&mut seen.speaker);
+            told.chain([&mut seen.message, &mut seen.check]).for_each(&mut *change);
+        }
+        self.findings.iter_mut().filter_map(|item| item.settle.as_mut()).for_each(|settle| change(&mut settle.command));
         self.absent.iter_mut().for_each(|row| change(&mut row.because));
         self.untested.iter_mut().for_each(|row| change(&mut row.because));
         self.probes.iter_mut().for_each(|rung| change(&mut rung.note));

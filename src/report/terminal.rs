@@ -4,7 +4,7 @@ use anstyle::AnsiColor;
 
 use super::groups::Group;
 use super::layout::{Ink, Page, UNBROKEN};
-use super::{Item, Look, Outcome, Report, Status, words};
+use super::{Item, Look, Outcome, Report, Status, pasted, words};
 use crate::catalogue::Severity;
 
 /// Columns of a finding's labels.
@@ -14,6 +14,9 @@ const GROUPS: usize = 6;
 
 /// The report as text.
 pub fn write(report: &Report, look: &Look) -> String {
+    if report.seen.is_some() {
+        return pasted::terminal(report, look);
+    }
     let mut page = Page::new(look);
     head(&mut page, report);
     found(&mut page, report, look);
@@ -26,13 +29,7 @@ pub fn write(report: &Report, look: &Look) -> String {
 }
 
 fn head(page: &mut Page, report: &Report) {
-    let color = match report.verdict {
-        Outcome::Healthy => AnsiColor::Green,
-        Outcome::Broken => AnsiColor::Red,
-        Outcome::Impaired | Outcome::Inconclusive => AnsiColor::Yellow,
-    };
-    let mark = Ink::coloured(page.verdict_mark(report.verdict), color);
-    page.labelled(0, 2, &mark, &Ink::coloured(report.headline(), color));
+    headline(page, report, &report.headline());
     page.gap();
     let chosen = if report.target.model_was_chosen { " (chosen from the list)" } else { "" };
     let model = report.target.model.as_ref().map_or("no model".to_owned(), |model| format!("model {model}{chosen}"));
@@ -42,6 +39,17 @@ fn head(page: &mut Page, report: &Report) {
     for (label, text) in rows.iter().filter(|(_, text)| !text.is_empty()) {
         page.labelled(2, 8, &Ink::dim(*label), &Ink::plain(text));
     }
+}
+
+/// The answer, in the colour of the verdict.
+pub(super) fn headline(page: &mut Page, report: &Report, text: &str) {
+    let color = match report.verdict {
+        Outcome::Healthy => AnsiColor::Green,
+        Outcome::Broken => AnsiColor::Red,
+        Outcome::Impaired | Outcome::Inconclusive => AnsiColor::Yellow,
+    };
+    let mark = Ink::coloured(page.verdict_mark(report.verdict), color);
+    page.labelled(0, 2, &mark, &Ink::coloured(text, color));
 }
 
 /// What was measured on the control pair.
@@ -78,7 +86,7 @@ fn found(page: &mut Page, report: &Report, look: &Look) {
 }
 
 /// Everything about one finding.
-fn card(page: &mut Page, item: &Item) {
+pub(super) fn card(page: &mut Page, item: &Item) {
     let tag = tag(item);
     let column = tag.len() + 2;
     page.labelled(2, column, &Ink::severe(tag, item.severity), &Ink::bold(format!("{} ({})", item.title, item.mode)));
@@ -87,7 +95,7 @@ fn card(page: &mut Page, item: &Item) {
             page.labelled(4, LABELS, &Ink::dim(label), &Ink::plain(text));
         }
     };
-    field(page, "Measured", &item.because);
+    field(page, if item.settle.is_some() { "Because" } else { "Measured" }, &item.because);
     field(page, "Means", &item.consequence);
     field(page, "Must act", words::actor(item.blame));
     for (index, action) in item.fix.iter().enumerate() {
