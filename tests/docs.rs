@@ -34,6 +34,13 @@ fn the_readme_shows_the_help() {
 }
 
 #[test]
+fn the_readme_shows_what_a_paste_points_at() {
+    let paste = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pastes/bug-report.md");
+    let wanted = told(&["triage", paste.to_str().expect("a name"), "--fail-on", "never"]);
+    fresh("README.md", "<!-- pasted -->\n```text\n", "```\n<!-- /pasted -->", &wanted);
+}
+
+#[test]
 fn the_failure_modes_are_those_of_the_catalogue() {
     let wanted = llmdoctor::catalogue::markdown();
     if std::env::var_os("UPDATE_DOCS").is_some() {

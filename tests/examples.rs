@@ -38,6 +38,12 @@ fn a_simulated_gateway_is_diagnosed() {
 }
 
 #[test]
+fn a_paste_is_named() {
+    let text = told(&mut Command::new(example("triage_a_paste")));
+    assert!(text.starts_with("upstream-auth-failed (Likely)") && text.contains("llmdoctor check"), "{text}");
+}
+
+#[test]
 fn a_saved_run_is_judged_again() {
     let folder = TempDir::new().expect("a folder");
     let text = told(Command::new(example("replay")).arg(saved(&folder)));
@@ -56,5 +62,5 @@ fn every_example_is_named_here() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
     let mut names: Vec<_> = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").file_name()).collect();
     names.sort();
-    assert_eq!(names, ["own_rule.rs", "replay.rs", "simulated_gateway.rs"]);
+    assert_eq!(names, ["own_rule.rs", "replay.rs", "simulated_gateway.rs", "triage_a_paste.rs"]);
 }
