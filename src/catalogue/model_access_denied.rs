@@ -82,8 +82,7 @@ fn bare_403(case: &Case, failure: &Shown) -> bool {
 }
 
 fn present(case: &Case, failure: &Shown, certainty: Certainty) -> Verdict {
-    let because =
-        format!("Chat with “{}” was answered with {}.{}", naming::wanted(case), failure.account(), naming::controls(case, failure));
+    let because = format!("{} was answered with {}.{}", naming::chat(case), failure.account(), naming::controls(case, failure));
     let siblings = naming::siblings(case);
     let answered: Vec<String> = siblings.iter().filter_map(|shown| shown.model()).map(str::to_owned).collect();
     let mut finding = Finding::new(Severity::Error, certainty, blame(failure), because)

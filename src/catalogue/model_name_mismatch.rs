@@ -143,9 +143,7 @@ fn not_served(case: &Case, failure: &Shown) -> Verdict {
 }
 
 fn because(case: &Case, failure: &Shown) -> String {
-    let wanted = naming::wanted(case);
-    let name = if wanted.is_empty() { String::new() } else { format!(" with the name “{wanted}”") };
-    format!("Chat{name} was answered with {}.{}", failure.account(), naming::controls(case, failure))
+    format!("{} was answered with {}.{}", naming::chat(case), failure.account(), naming::controls(case, failure))
 }
 
 /// With the names to use instead.

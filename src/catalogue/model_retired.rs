@@ -39,8 +39,7 @@ fn diagnose(case: &Case) -> Verdict {
         (true, false) => Certainty::Likely,
         _ => Certainty::Possible,
     };
-    let because =
-        format!("Chat with “{}” was answered with {}.{}", naming::wanted(case), failure.account(), naming::controls(case, failure));
+    let because = format!("{} was answered with {}.{}", naming::chat(case), failure.account(), naming::controls(case, failure));
     let suggested = naming::suggestions(case);
     let mut finding = Finding::new(Severity::Error, certainty, Blame::Client, because)
         .so("This name will not come back; every chat under it fails until another is set.");

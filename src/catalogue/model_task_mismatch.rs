@@ -77,8 +77,7 @@ fn task_route(shown: &Shown) -> Option<&'static str> {
 fn present(case: &Case, failure: &Shown, elsewhere: Option<&Shown>, certainty: Certainty) -> Verdict {
     let route = elsewhere.and_then(task_route);
     let there = route.map(|route| format!(" The same name was answered at {route}.")).unwrap_or_default();
-    let because =
-        format!("Chat with “{}” was answered with {}.{there}{}", naming::wanted(case), failure.account(), naming::controls(case, failure));
+    let because = format!("{} was answered with {}.{there}{}", naming::chat(case), failure.account(), naming::controls(case, failure));
     let answered: Vec<String> = naming::siblings(case).iter().filter_map(|shown| shown.model()).map(str::to_owned).collect();
     let mut finding = Finding::new(Severity::Error, certainty, Blame::Client, because)
         .so("No chat client can use this model, whatever its settings.")

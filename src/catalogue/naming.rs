@@ -34,6 +34,12 @@ pub(super) fn failure<'c, 'e>(case: &'c Case<'e>) -> Option<&'c Shown<'e>> {
     Some(chat.tries.iter().copied().find(|shown| shown.error().is_some() && !shown.caused_by(PASSING)).unwrap_or(first))
 }
 
+/// `Chat with the name “gpt-4o”`, or `Chat` where nobody knows the name.
+pub(super) fn chat(case: &Case) -> String {
+    let wanted = wanted(case);
+    if wanted.is_empty() { "Chat".to_owned() } else { format!("Chat with the name “{wanted}”") }
+}
+
 /// The wanted name, as sent.
 pub(super) fn wanted<'c>(case: &'c Case) -> &'c str {
     case.subject().model.as_deref().unwrap_or_default()

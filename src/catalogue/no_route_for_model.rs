@@ -56,8 +56,7 @@ fn present(case: &Case, failure: &Shown) -> Verdict {
         (true, false) => Certainty::Likely,
         _ => Certainty::Possible,
     };
-    let because =
-        format!("Chat with “{}” was answered with {}.{}", naming::wanted(case), failure.account(), naming::controls(case, failure));
+    let because = format!("{} was answered with {}.{}", naming::chat(case), failure.account(), naming::controls(case, failure));
     let answered: Vec<String> = siblings.iter().filter_map(|shown| shown.model()).map(str::to_owned).collect();
     Finding::new(Severity::Error, certainty, Blame::Gateway, because)
         .so("No chat with this model and key can work until the gateway has a channel for them; retrying is useless.")

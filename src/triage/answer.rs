@@ -6,7 +6,7 @@ use crate::dialect::{self, Reading};
 use crate::evidence::{Ask, Body, Exchange, Outcome};
 use crate::facts::{self, Strength};
 
-use super::Sighting;
+use super::{Form, Sighting};
 
 /// Whether the body is a whole answer with a text of its own: what a model says is no error.
 pub fn is_answer(sighting: &Sighting) -> bool {
@@ -33,6 +33,8 @@ pub struct Answer {
     pub exchange: Exchange,
     /// Whether it seems to be cut out of a longer stream.
     pub partial: bool,
+    /// Whether only lines of a stream were pasted: whoever copied them may have stopped anywhere.
+    pub copied: bool,
     /// Whether it is an HTML page.
     pub page: bool,
     /// Whether it is JSON that no dialect has as an answer to a chat.
@@ -57,7 +59,14 @@ pub fn answer(sighting: &Sighting, exchange: Option<Exchange>, causes: &[facts::
         exchange = framed;
         reading = dialect::read(&exchange);
     }
-    let mut answer = Answer { exchange, partial: false, page: false, shapeless: false, spoken: disguise(sighting, causes) };
+    let mut answer = Answer {
+        exchange,
+        partial: false,
+        copied: sighting.form == Form::Events,
+        page: false,
+        shapeless: false,
+        spoken: disguise(sighting, causes),
+    };
     match &reading {
         Reading::Empty | Reading::Text(_) | Reading::Nothing => return None,
         Reading::Error(_) if sighting.said().trim().is_empty() => return None,

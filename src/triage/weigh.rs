@@ -203,7 +203,8 @@ impl Scale {
     }
 
     fn rules(&mut self, answer: Answer) {
-        let (partial, page, spoken, sound) = (answer.partial, answer.page, answer.spoken, is_sound(Some(&answer.exchange)));
+        let Answer { partial, copied, page, spoken, .. } = answer;
+        let sound = is_sound(Some(&answer.exchange));
         if answer.shapeless {
             self.put("response-malformed", 4.0, "the answer to a chat is JSON of no known shape".to_owned());
         }
@@ -225,6 +226,7 @@ impl Scale {
                 ("stream-wrong-content-type", _) if headless => continue,
                 _ if sound && found.finding.severity == Severity::Info => continue,
                 _ if found.explained_by.is_some() => 1.0,
+                _ if copied && NEEDS_THE_END.contains(&id) => 2.5,
                 ("response-malformed", _) if silent => 1.0,
                 (_, Certainty::Possible) => 2.5,
                 _ if found.finding.severity == Severity::Info => 2.5,
