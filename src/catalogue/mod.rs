@@ -151,6 +151,24 @@ pub struct FailureMode {
     pub diagnose: fn(&Case) -> Verdict,
 }
 
+impl FailureMode {
+    /// Who must act as a rule. A live check looks closer, and its finding may say otherwise.
+    pub fn usual_blame(&self) -> Blame {
+        match (self.id, self.family) {
+            ("upstream-auth-failed" | "no-healthy-deployment" | "no-route-for-model" | "rate-limit-hidden" | "model-substituted", _) => {
+                Blame::Gateway
+            }
+            ("upstream-overloaded" | "upstream-unavailable" | "model-loading", _) => Blame::Upstream,
+            ("client-timeout-too-short" | "stream-breaks-client" | "localhost-in-container" | "client-runs-elsewhere", _) => Blame::Client,
+            ("ipv6-localhost", _) => Blame::Client,
+            (_, "reach") => Blame::Network,
+            (_, "address" | "model" | "body" | "edge") => Blame::Client,
+            (_, "key" | "limits") => Blame::Key,
+            _ => Blame::Gateway,
+        }
+    }
+}
+
 /// Every failure mode, by family.
 pub const CATALOGUE: &[&FailureMode] = &[
     // Family: reach.

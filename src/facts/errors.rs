@@ -198,6 +198,7 @@ struct Row {
 pub(super) const FILE: &str = include_str!("errors.toml");
 
 static ERRORS: LazyLock<Table<Row>> = LazyLock::new(|| Table::read(FILE, "error"));
+
 /// Reads the rows before they are needed.
 pub(super) fn warm_up() {
     LazyLock::force(&ERRORS);

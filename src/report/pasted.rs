@@ -3,7 +3,7 @@
 use super::layout::{Ink, Page};
 use super::neutral::{self, MESSAGE, NAME, PASSAGE, URL};
 use super::{Cost, Item, Look, Outcome, Report, SCHEMA, Seen, Settle, Speed, Subject, Tool, redact, words};
-use crate::catalogue::{Blame, Certainty, FailureMode, Severity};
+use crate::catalogue::{Certainty, Severity};
 use crate::facts::Speaker;
 use crate::triage::{self, Named, Sighting, Triage, Weighed};
 
@@ -87,7 +87,7 @@ fn item(named: &Named) -> Item {
         title: named.mode.title.to_owned(),
         severity: Severity::Error,
         certainty: named.certainty,
-        blame: blame(named.mode),
+        blame: named.mode.usual_blame(),
         because: neutral::inline(&named.reasons[..named.reasons.len().min(REASONS)].join("; "), PASSAGE),
         consequence: String::new(),
         fix: own.map(|action| neutral::inline(action, PASSAGE)).chain(named.mode.fix.iter().map(|action| (*action).to_owned())).collect(),
@@ -109,24 +109,6 @@ fn settle(settle: &triage::Settle) -> Settle {
 fn command(words: &[String]) -> String {
     let words: Vec<_> = words.iter().map(|word| neutral::inline(word, URL)).collect();
     shlex::try_join(words.iter().map(String::as_str)).unwrap_or_default()
-}
-
-/// Who must act about a mode as a rule; a live check looks closer.
-fn blame(mode: &FailureMode) -> Blame {
-    match (mode.id, mode.family) {
-        ("upstream-auth-failed" | "no-healthy-deployment" | "no-route-for-model" | "rate-limit-hidden" | "model-substituted", _) => {
-            Blame::Gateway
-        }
-        ("upstream-overloaded" | "upstream-unavailable" | "model-loading", _) => Blame::Upstream,
-        (
-            "client-timeout-too-short" | "stream-breaks-client" | "localhost-in-container" | "client-runs-elsewhere" | "ipv6-localhost",
-            _,
-        ) => Blame::Client,
-        (_, "reach") => Blame::Network,
-        (_, "address" | "model" | "body" | "edge") => Blame::Client,
-        (_, "key" | "limits") => Blame::Key,
-        _ => Blame::Gateway,
-    }
 }
 
 fn seen(index: usize, sighting: &Sighting, weighed: &Weighed) -> Seen {
