@@ -67,7 +67,12 @@ fn may_differ_streamed(control: &Asked) -> bool {
 /// A stream that ended badly is asked for once more: a fault is believed when it repeats.
 async fn confirm(cx: &Ctx<'_>, model: &str, tries: &[Asked]) {
     let broken = |stream: &StreamReading| stream.error.is_some() || matches!(stream.end, StreamEnd::Silent | StreamEnd::Cut);
-    let bad = |asked: &Asked| asked.exchange.fault().is_some() || matches!(&*asked.reading, Reading::Stream(stream) if broken(stream));
+    let control = cx.answer(Ask::Chat);
+    let whole = control.as_ref().and_then(|asked| asked.completion()).map_or("", |completion| completion.text.as_str());
+    let bad = |asked: &Asked| {
+        asked.exchange.fault().is_some()
+            || matches!(&*asked.reading, Reading::Stream(stream) if broken(stream) || stream.stops_short_of(whole))
+    };
     if tries.len() == 1 && tries.iter().any(|asked| bad(asked) && !asked.out_of_patience()) {
         cx.ask("stream", stream(cx, model, Ask::ChatStream, CONTROL_COUNT)).await;
     }
