@@ -4,6 +4,7 @@
 //! Nothing is parsed before it is asked for, and no more than [`TEXT_LIMIT`] bytes of any text are looked at.
 
 pub mod boundaries;
+pub mod buffers;
 #[cfg(test)]
 mod cases;
 pub mod clients;
@@ -24,6 +25,7 @@ pub mod texts;
 mod wrappers;
 
 pub use boundaries::{Boundary, Scope, boundaries, boundaries_at, clocks_of};
+pub use buffers::{Buffer, buffer};
 pub use clients::{ClientTimeouts, client_timeouts, clients_sending};
 pub use codes::{VendorCode, vendor_codes};
 pub use errors::{Cause, ErrorText, Reading, Speaker, json_pointer, read_error};
