@@ -9,7 +9,8 @@ use http::{HeaderName, HeaderValue};
 use serde_json::Value;
 use url::Url;
 
-use crate::evidence::Scheme;
+use crate::dialect::requests;
+use crate::evidence::{Dialect, Scheme};
 use crate::http::{Options, ProxyChoice};
 use crate::pace::Pace;
 use crate::probes;
@@ -44,18 +45,25 @@ impl Settings {
         let key = key(&check.key, || may_use_openai_key.then(|| env("OPENAI_API_KEY")).flatten())?;
         let options = options(&check.headers, &check.network)?;
         let secrets = secrets(key.as_ref(), &typed, &options.headers);
-        let auth = Auth { key, scheme: scheme(check.auth) };
+        let dialect = Dialect::from(check.dialect);
+        let auth = Auth { key, scheme: check.auth.map_or(dialect.scheme(), scheme) };
         known_rungs(&check.effort)?;
-        let body = check.body.as_deref().map(body).transpose()?;
+        let body = check.body.as_deref().map(|path| body(path, dialect)).transpose()?;
         let model = check.model.clone().or_else(|| body.as_ref()?["model"].as_str().map(str::to_owned));
-        Ok(Settings { target: Target { base, auth, model }, pace: pace(&check.effort), options, scrubber: Scrubber::new(&secrets), body })
+        Ok(Settings {
+            target: Target { base, auth, model, dialect },
+            pace: pace(&check.effort),
+            options,
+            scrubber: Scrubber::new(&secrets),
+            body,
+        })
     }
 }
 
 /// Larger bodies (bytes) are no chat.
 const LARGEST_BODY: u64 = 16 << 20;
 
-fn body(path: &Path) -> Result<Value> {
+fn body(path: &Path, dialect: Dialect) -> Result<Value> {
     let name = path.display();
     let mut text = String::new();
     let read = if path == Path::new("-") {
@@ -65,8 +73,8 @@ fn body(path: &Path) -> Result<Value> {
     };
     read.with_context(|| format!("cannot read a body from {name}"))?;
     let body: Value = serde_json::from_str(&text).with_context(|| format!("the body in {name} is no JSON"))?;
-    if !body["messages"].is_array() {
-        bail!("the body in {name} has no `messages`; expected the JSON of a chat completion request");
+    if let Some(missing) = requests::needed(dialect).iter().find(|member| **member != "model" && body[**member].is_null()) {
+        bail!("the body in {name} has no `{missing}`; expected the JSON of a request to {} ({})", dialect.route(), dialect.name());
     }
     Ok(body)
 }

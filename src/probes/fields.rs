@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::dialect::Reading;
-use crate::dialect::openai_chat::{occasional, typical, with};
-use crate::evidence::Ask;
+use crate::dialect::openai_chat::{occasional, with};
+use crate::dialect::{Reading, requests};
+use crate::evidence::{Ask, Dialect};
 use crate::minimize::{Minimal, Parts, Trial, minimize};
 
 use super::{Asked, Ctx, Need, Probe, Question, Work};
@@ -28,9 +28,9 @@ async fn run(cx: &Ctx<'_>) {
     let only_streamed = cx.answer(Ask::Chat).is_none();
     match &cx.body {
         Some(body) => examine(cx, Ask::Fields, body.clone()).await,
-        None => examine(cx, Ask::Fields, typical(&model, streamed)).await,
+        None => examine(cx, Ask::Fields, requests::typical(cx.target.dialect, &model, streamed)).await,
     }
-    if cx.body.is_none() && cx.pace.sweep.is_some() {
+    if cx.body.is_none() && cx.pace.sweep.is_some() && cx.target.dialect == Dialect::OpenaiChat {
         examine(cx, Ask::RareFields, occasional(&model, only_streamed)).await;
     }
 }
@@ -38,7 +38,7 @@ async fn run(cx: &Ctx<'_>) {
 /// Sends the body; when it is refused, finds what in it is refused.
 async fn examine(cx: &Ctx<'_>, kind: Ask, whole: Value) {
     let Some(refused) = refusal(cx, kind, &whole).await else { return };
-    let body = Body::new(kind, whole, &words(&refused));
+    let body = Body::new(kind, cx.target.dialect, whole, &words(&refused));
     let all: Parts = (0..body.parts.len()).collect();
     let minimal = minimize(all, body.named(&refused), |parts| trial(cx, &body, &refused, parts)).await;
     try_what_is_needed(cx, &body, &minimal).await;
@@ -142,9 +142,9 @@ const NEEDS: [(&str, &str); 5] = [
 
 impl Body {
     /// Takes a body apart into its members, its unusual messages, and the nested places that a refusal's words lead to.
-    fn new(kind: Ask, whole: Value, words: &[String]) -> Self {
+    fn new(kind: Ask, dialect: Dialect, whole: Value, words: &[String]) -> Self {
         let members = whole.as_object().into_iter().flat_map(|members| members.keys());
-        let members = members.filter(|name| *name != "model" && *name != "messages").map(|name| Part::member(name));
+        let members = members.filter(|name| !requests::needed(dialect).contains(&name.as_str())).map(|name| Part::member(name));
         let nested = nested(&whole, words).into_iter().map(|pointer| Part { needs: first_segment(&pointer).to_owned(), pointer });
         let parts = message_parts(&whole).into_iter().chain(members).chain(nested).collect();
         Body { kind, whole, parts }
@@ -295,11 +295,11 @@ fn names(word: &str, pointer: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialect::openai_chat::{SHORT_PROMPT, chat};
+    use crate::dialect::openai_chat::{SHORT_PROMPT, chat, typical};
 
     #[test]
     fn parts_leave_a_valid_request() {
-        let body = Body::new(Ask::Fields, typical("m", true), &[]);
+        let body = Body::new(Ask::Fields, Dialect::OpenaiChat, typical("m", true), &[]);
         assert_eq!(body.with_parts(&Parts::new()), chat("m", SHORT_PROMPT));
         let all: Parts = (0..body.parts.len()).collect();
         assert_eq!(body.with_parts(&all), typical("m", true));
@@ -318,7 +318,7 @@ mod tests {
     fn a_word_finds_a_nested_place() {
         let whole = serde_json::json!({ "tools": [{ "function": { "name": "f", "strict": true } }] });
         assert_eq!(nested(&whole, &["strict".to_owned()]), ["/tools/0/function/strict"]);
-        let body = Body::new(Ask::Fields, whole, &["strict".to_owned()]);
+        let body = Body::new(Ask::Fields, Dialect::OpenaiChat, whole, &["strict".to_owned()]);
         assert_eq!(body.with_parts(&Parts::new()), serde_json::json!({}));
         assert_eq!(body.only("/tools"), serde_json::json!({ "tools": [{ "function": { "name": "f" } }] }));
     }
