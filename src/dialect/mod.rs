@@ -13,6 +13,7 @@ mod parts;
 pub mod sse;
 pub mod stream;
 pub mod stream_timing;
+pub mod views;
 
 pub use answer::{Completion, Usage};
 pub use cause::causes;
