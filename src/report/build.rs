@@ -124,6 +124,7 @@ fn row(shown: &Shown, control: Option<&Shown>) -> Row {
         bytes: exchange.response().map_or(0, |response| response.body.wire_bytes),
         stream: shown.streamed().map(|reading| StreamMeasures::of(shown, reading, control)),
         trace: stream::Trace::of(shown, control),
+        dumps: stream::Dump::of(shown),
     }
 }
 

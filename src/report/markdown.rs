@@ -1,7 +1,7 @@
 //! For a comment in a bug thread: Markdown in which foreign words mention nobody, link nowhere and format nothing.
 
 use super::groups::Group;
-use super::stream::{MARKDOWN, Picture};
+use super::stream::{MARKDOWN, Picture, Sight};
 use super::{Item, Look, Outcome, Report, Row, Status, pasted, words};
 use crate::catalogue::Severity;
 
@@ -12,7 +12,7 @@ pub fn write(report: &Report, look: &Look) -> String {
     }
     let mut parts = vec![head(report), ladder(report)];
     for group in report.groups() {
-        parts.push(card(group.root, report.picture_of(group.root)));
+        parts.push(card(group.root, &report.sight_of(group.root, look.verbose)));
         parts.extend(consequences(&group));
     }
     parts.extend(streams(report, look));
@@ -60,12 +60,15 @@ fn ladder(report: &Report) -> String {
     rows.join("\n")
 }
 
-pub(super) fn card(item: &Item, picture: Option<Picture>) -> String {
+pub(super) fn card(item: &Item, seen: &Sight) -> String {
     let tag = format!("{}, {}", words::severity(item.severity), words::certainty(item.certainty));
     let mut parts = vec![format!("#### {}: {} ({})", capital(&tag), inline(&item.title), code(&item.mode))];
     let fields = [("Measured", item.because.as_str()), ("Means", &item.consequence), ("Must act", words::actor(item.blame))];
     parts.extend(fields.iter().filter(|(_, text)| !text.is_empty()).map(|(label, text)| format!("**{label}:** {}", inline(text))));
-    parts.extend(picture.map(|picture| drawing(&picture)));
+    parts.extend(seen.picture.iter().map(drawing));
+    parts.extend(
+        seen.dumps.iter().map(|dump| format!("**Bytes:** {}\n\n{}", dump.caption(), fenced("text", &dump.lines(MARKDOWN).join("\n")))),
+    );
     if !item.fix.is_empty() {
         let actions: Vec<_> = item.fix.iter().enumerate().map(|(index, action)| format!("{}. {}", index + 1, inline(action))).collect();
         parts.push(format!("**Fix:**\n\n{}", actions.join("\n")));

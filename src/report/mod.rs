@@ -289,6 +289,9 @@ pub struct Row {
     /// When what came of it, for pictures.
     #[serde(skip)]
     trace: Option<stream::Trace>,
+    /// Its bytes where something is wrong with it.
+    #[serde(skip)]
+    dumps: Vec<stream::Dump>,
 }
 
 /// What the run cost.

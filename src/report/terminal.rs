@@ -4,7 +4,7 @@ use anstyle::AnsiColor;
 
 use super::groups::Group;
 use super::layout::{Ink, Page, UNBROKEN};
-use super::stream::Picture;
+use super::stream::{Picture, Sight};
 use super::{Item, Look, Outcome, Report, Status, pasted, words};
 use crate::catalogue::Severity;
 
@@ -84,13 +84,13 @@ fn found(page: &mut Page, report: &Report, look: &Look) {
     page.section("FOUND", "");
     for group in groups {
         page.gap();
-        card(page, group.root, report.picture_of(group.root), look);
+        card(page, group.root, &report.sight_of(group.root, look.verbose), look);
         consequences(page, &group, look);
     }
 }
 
-/// Everything about one finding, with the picture that belongs to it.
-pub(super) fn card(page: &mut Page, item: &Item, picture: Option<Picture>, look: &Look) {
+/// Everything about one finding, with what there is to see of it.
+pub(super) fn card(page: &mut Page, item: &Item, seen: &Sight, look: &Look) {
     let tag = tag(item);
     let column = tag.len() + 2;
     page.labelled(2, column, &Ink::severe(tag, item.severity), &Ink::bold(format!("{} ({})", item.title, item.mode)));
@@ -100,9 +100,15 @@ pub(super) fn card(page: &mut Page, item: &Item, picture: Option<Picture>, look:
         }
     };
     field(page, if item.settle.is_some() { "Because" } else { "Measured" }, &item.because);
-    if let Some(picture) = picture {
+    if let Some(picture) = &seen.picture {
         field(page, "Timeline", &picture.caption());
-        drawing(page, &picture, look);
+        drawing(page, picture, look);
+    }
+    for dump in &seen.dumps {
+        field(page, "Bytes", &dump.caption());
+        for line in dump.lines(page.width().saturating_sub(PICTURE)) {
+            page.drawn(PICTURE - 2, &line);
+        }
     }
     field(page, "Means", &item.consequence);
     field(page, "Must act", words::actor(item.blame));
@@ -154,7 +160,7 @@ fn notes(page: &mut Page, report: &Report, look: &Look) {
     page.section("WORTH KNOWING", "");
     for group in groups {
         if look.verbose {
-            card(page, group.root, report.picture_of(group.root), look);
+            card(page, group.root, &report.sight_of(group.root, look.verbose), look);
         } else {
             let text = format!("{} ({}). {}", group.root.title, group.root.mode, group.root.because);
             page.labelled(2, 2, &Ink::severe("·", Severity::Info), &Ink::plain(text));
