@@ -52,8 +52,14 @@ const FUNCTION_LINES: usize = 80;
 const MEDIAN_LINES: usize = 10;
 
 /// Crates that only one or two rooms may name.
-const OWNED_CRATES: &[(&str, &[&str])] =
-    &[("reqwest", &["http"]), ("rustls", &["http", "sim"]), ("clap", &["cli"]), ("indicatif", &["cli"]), ("toml", &["facts"])];
+const OWNED_CRATES: &[(&str, &[&str])] = &[
+    ("reqwest", &["http"]),
+    ("rustls", &["http", "sim"]),
+    ("clap", &["cli"]),
+    ("indicatif", &["cli"]),
+    ("toml", &["facts"]),
+    ("eventsource_stream", &["dialect"]),
+];
 
 struct Source {
     room: String,

@@ -3,7 +3,10 @@
 use serde_json::Value;
 
 use super::neutral::{self, MESSAGE, NAME, PASSAGE};
-use super::{Absent, Item, Outcome, Report, Row, SCHEMA, Subject, Tool, Untested, curl, groups, measure, redact, rungs, words};
+use super::{
+    Absent, Item, Outcome, Report, Row, SCHEMA, StreamMeasures, Subject, Tool, Untested, curl, groups, measure, redact, rungs, stream,
+    words,
+};
 use crate::catalogue::{Details, Shown};
 use crate::diagnosis::{Diagnosis, Found};
 use crate::dialect;
@@ -31,7 +34,7 @@ impl Report {
             absent: diagnosis.absent.iter().map(|(mode, because)| absent(mode.id, mode.family, because)).collect(),
             untested: diagnosis.untested.iter().map(|(mode, because)| untested(mode.id, because)).collect(),
             probes: rungs::read(evidence, shown, &diagnosis.findings),
-            exchanges: evidence.exchanges.iter().map(row).collect(),
+            exchanges: shown.iter().map(|one| row(one, stream::control(one, shown))).collect(),
             cost: measure::cost(shown),
             speed: measure::speed(shown),
             interrupted: evidence.interrupted,
@@ -103,7 +106,9 @@ fn untested(mode: &str, because: &str) -> Untested {
     Untested { mode: mode.to_owned(), because: neutral::inline(because, MESSAGE) }
 }
 
-fn row(exchange: &Exchange) -> Row {
+fn row(shown: &Shown, control: Option<&Shown>) -> Row {
+    let exchange = shown.exchange;
+    let control = control.filter(|_| exchange.asks_stream());
     Row {
         id: name(&exchange.id),
         probe: name(&exchange.probe),
@@ -117,6 +122,9 @@ fn row(exchange: &Exchange) -> Row {
         ttfb_ms: exchange.ttfb_ms().map(words::rounded),
         total_ms: words::rounded(exchange.total_ms()),
         bytes: exchange.response().map_or(0, |response| response.body.wire_bytes),
+        stream: shown.streamed().map(|reading| StreamMeasures::of(shown, reading, control)),
+        trace: stream::Trace::of(shown, control),
+        dumps: stream::Dump::of(shown),
     }
 }
 

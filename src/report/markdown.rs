@@ -1,7 +1,8 @@
 //! For a comment in a bug thread: Markdown in which foreign words mention nobody, link nowhere and format nothing.
 
 use super::groups::Group;
-use super::{Item, Look, Outcome, Report, Status, pasted, words};
+use super::stream::{MARKDOWN, Picture, Sight};
+use super::{Item, Look, Outcome, Report, Row, Status, pasted, words};
 use crate::catalogue::Severity;
 
 /// The report as Markdown, as GitHub shows it.
@@ -11,9 +12,10 @@ pub fn write(report: &Report, look: &Look) -> String {
     }
     let mut parts = vec![head(report), ladder(report)];
     for group in report.groups() {
-        parts.push(card(group.root));
+        parts.push(card(group.root, &report.sight_of(group.root, look.verbose)));
         parts.extend(consequences(&group));
     }
+    parts.extend(streams(report, look));
     parts.extend(ruled_out(report, look));
     parts.extend(not_observable(report));
     parts.push(format!("<sub>llmdoctor {}, {}</sub>", inline(&report.tool.version), inline(&report.started_at)));
@@ -58,17 +60,37 @@ fn ladder(report: &Report) -> String {
     rows.join("\n")
 }
 
-pub(super) fn card(item: &Item) -> String {
+pub(super) fn card(item: &Item, seen: &Sight) -> String {
     let tag = format!("{}, {}", words::severity(item.severity), words::certainty(item.certainty));
     let mut parts = vec![format!("#### {}: {} ({})", capital(&tag), inline(&item.title), code(&item.mode))];
     let fields = [("Measured", item.because.as_str()), ("Means", &item.consequence), ("Must act", words::actor(item.blame))];
     parts.extend(fields.iter().filter(|(_, text)| !text.is_empty()).map(|(label, text)| format!("**{label}:** {}", inline(text))));
+    parts.extend(seen.picture.iter().map(drawing));
+    parts.extend(
+        seen.dumps.iter().map(|dump| format!("**Bytes:** {}\n\n{}", dump.caption(), fenced("text", &dump.lines(MARKDOWN).join("\n")))),
+    );
     if !item.fix.is_empty() {
         let actions: Vec<_> = item.fix.iter().enumerate().map(|(index, action)| format!("{}. {}", index + 1, inline(action))).collect();
         parts.push(format!("**Fix:**\n\n{}", actions.join("\n")));
     }
-    parts.extend(item.reproduce.as_ref().filter(|_| item.severity > Severity::Info).map(|curl| fenced(curl)));
+    parts.extend(item.reproduce.as_ref().filter(|_| item.severity > Severity::Info).map(|curl| fenced("sh", curl)));
     parts.join("\n\n")
+}
+
+fn drawing(picture: &Picture) -> String {
+    format!("**Timeline:** {}\n\n{}", inline(&picture.caption()), fenced("text", &picture.lines(MARKDOWN, false).join("\n")))
+}
+
+/// Every stream with its numbers and its picture, when everything is wanted.
+fn streams(report: &Report, look: &Look) -> Option<String> {
+    let pictured = report.pictured();
+    let row = |row: &&Row| {
+        let numbers = row.stream.as_ref().map(|measures| measures.parts().join(" · ")).unwrap_or_default();
+        let picture = (!pictured.contains(&row.id.as_str())).then(|| format!("\n\n{}", drawing(&report.picture(row))));
+        format!("{} {}: {}{}", code(&row.id), inline(&row.label), inline(&numbers), picture.unwrap_or_default())
+    };
+    let rows: Vec<_> = report.streams().iter().filter(|_| look.verbose).map(row).collect();
+    folded(&words::count(rows.len(), "stream"), &[rows.join("\n\n")]).filter(|_| !rows.is_empty())
 }
 
 fn capital(text: &str) -> String {
@@ -111,9 +133,9 @@ fn folded(summary: &str, rows: &[String]) -> Option<String> {
 }
 
 /// A block of code whose fence is longer than any run of backticks in it.
-pub(super) fn fenced(text: &str) -> String {
+pub(super) fn fenced(language: &str, text: &str) -> String {
     let fence = "`".repeat(longest_run(text).max(2) + 1);
-    format!("{fence}sh\n{text}\n{fence}")
+    format!("{fence}{language}\n{text}\n{fence}")
 }
 
 /// A code span whose fence is longer than any run of backticks in it.
@@ -246,7 +268,7 @@ mod tests {
 
     #[test]
     fn fences_are_longer_than_what_they_hold() {
-        assert_eq!(fenced("a ```` b"), "`````sh\na ```` b\n`````");
+        assert_eq!(fenced("sh", "a ```` b"), "`````sh\na ```` b\n`````");
         assert_eq!(code("`"), "`` ` ``");
     }
 

@@ -12,6 +12,7 @@ mod outcome;
 mod pasted;
 mod redact;
 mod rungs;
+mod stream;
 mod terminal;
 mod words;
 
@@ -25,6 +26,7 @@ use serde::{Serialize, Serializer};
 use crate::catalogue::{Blame, Certainty, Details, Severity};
 
 pub use curl::curl;
+pub use stream::{Gaps, StreamMeasures};
 
 /// The format of the JSON report.
 pub const SCHEMA: &str = "llmdoctor.report/1";
@@ -281,6 +283,15 @@ pub struct Row {
     pub total_ms: f64,
     /// Bytes of the body on the wire.
     pub bytes: u64,
+    /// How it came, for an answer that was read as a stream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream: Option<StreamMeasures>,
+    /// When what came of it, for pictures.
+    #[serde(skip)]
+    trace: Option<stream::Trace>,
+    /// Its bytes where something is wrong with it.
+    #[serde(skip)]
+    dumps: Vec<stream::Dump>,
 }
 
 /// What the run cost.
@@ -301,8 +312,12 @@ pub struct Speed {
     pub ttfb_ms: Option<f64>,
     /// First content of the streamed control, in milliseconds.
     pub ttft_ms: Option<f64>,
+    /// Times between one piece of content of the streamed control and the next.
+    pub gaps: Option<Gaps>,
     /// Completion tokens of the streamed control per second between its first and its last content.
     pub tokens_per_s: Option<f64>,
+    /// Pieces of content of the streamed control per second; what is left to say when nobody counts tokens.
+    pub pieces_per_s: Option<f64>,
     /// The whole streamed control, in milliseconds.
     pub stream_ms: Option<f64>,
     /// The whole plain control, in milliseconds.

@@ -2,6 +2,7 @@
 
 use super::layout::{Ink, Page};
 use super::neutral::{self, MESSAGE, NAME, PASSAGE, URL};
+use super::stream::Sight;
 use super::{Cost, Item, Look, Outcome, Report, SCHEMA, Seen, Settle, Speed, Subject, Tool, redact, words};
 use crate::catalogue::{Certainty, Severity};
 use crate::facts::Speaker;
@@ -185,7 +186,7 @@ pub fn terminal(report: &Report, look: &Look) -> String {
     }
     for root in report.findings.iter().filter(|item| item.instead_of.is_none()) {
         page.gap();
-        super::terminal::card(&mut page, root);
+        super::terminal::card(&mut page, root, &Sight::default(), look);
         for other in rivals(report, root) {
             page.labelled(4, 10, &Ink::dim("Or"), &Ink::plain(format!("{} ({}): {}", other.title, other.mode, other.because)));
         }
@@ -237,17 +238,19 @@ pub fn markdown(report: &Report) -> String {
     };
     parts.push(report.pasted_failures().iter().map(row).collect::<Vec<_>>().join("\n"));
     for root in report.findings.iter().filter(|item| item.instead_of.is_none()) {
-        parts.push(card(root));
+        parts.push(card(root, &Sight::default()));
         let others: Vec<_> = rivals(report, root)
             .map(|other| format!("- {} ({}): {}", inline(&other.title), code(&other.mode), inline(&other.because)))
             .collect();
         if !others.is_empty() {
             parts.push(format!("**Or:**\n\n{}", others.join("\n")));
         }
-        parts.extend(root.settle.iter().map(|settle| format!("**Settle it:** {}\n\n{}", inline(&settle.tells), fenced(&settle.command))));
+        parts.extend(
+            root.settle.iter().map(|settle| format!("**Settle it:** {}\n\n{}", inline(&settle.tells), fenced("sh", &settle.command))),
+        );
     }
     if report.findings.is_empty() {
-        parts.push(format!("{}\n\n{}", inline(undecided(report)), fenced(ask(report))));
+        parts.push(format!("{}\n\n{}", inline(undecided(report)), fenced("sh", ask(report))));
     }
     parts.push(format!("<sub>llmdoctor {}, from a pasted text</sub>", inline(&report.tool.version)));
     parts.join("\n\n") + "\n"

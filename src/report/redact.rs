@@ -65,6 +65,7 @@ impl Report {
     /// The same report with every host and address of the target replaced.
     pub fn redacted(&self) -> Report {
         let mut report = self.clone();
+        report.exchanges.iter_mut().flat_map(|row| &mut row.dumps).for_each(|dump| dump.blot(&self.hosts));
         report.each_text(&mut |text| *text = masked(text, &self.hosts));
         report
     }

@@ -4,11 +4,14 @@ use anstyle::AnsiColor;
 
 use super::groups::Group;
 use super::layout::{Ink, Page, UNBROKEN};
+use super::stream::{Picture, Sight};
 use super::{Item, Look, Outcome, Report, Status, pasted, words};
 use crate::catalogue::Severity;
 
 /// Columns of a finding's labels.
 const LABELS: usize = 10;
+/// Columns in front of a picture.
+const PICTURE: usize = 6;
 /// Groups of untested modes that are shown with their reason unless everything is wanted.
 const GROUPS: usize = 6;
 
@@ -23,6 +26,7 @@ pub fn write(report: &Report, look: &Look) -> String {
     notes(&mut page, report, look);
     ladder(&mut page, report, look);
     exchanges(&mut page, report, look);
+    streams(&mut page, report, look);
     ruled_out(&mut page, report, look);
     not_observable(&mut page, report, look);
     page.done()
@@ -80,13 +84,13 @@ fn found(page: &mut Page, report: &Report, look: &Look) {
     page.section("FOUND", "");
     for group in groups {
         page.gap();
-        card(page, group.root);
+        card(page, group.root, &report.sight_of(group.root, look.verbose), look);
         consequences(page, &group, look);
     }
 }
 
-/// Everything about one finding.
-pub(super) fn card(page: &mut Page, item: &Item) {
+/// Everything about one finding, with what there is to see of it.
+pub(super) fn card(page: &mut Page, item: &Item, seen: &Sight, look: &Look) {
     let tag = tag(item);
     let column = tag.len() + 2;
     page.labelled(2, column, &Ink::severe(tag, item.severity), &Ink::bold(format!("{} ({})", item.title, item.mode)));
@@ -96,6 +100,16 @@ pub(super) fn card(page: &mut Page, item: &Item) {
         }
     };
     field(page, if item.settle.is_some() { "Because" } else { "Measured" }, &item.because);
+    if let Some(picture) = &seen.picture {
+        field(page, "Timeline", &picture.caption());
+        drawing(page, picture, look);
+    }
+    for dump in &seen.dumps {
+        field(page, "Bytes", &dump.caption());
+        for line in dump.lines(page.width().saturating_sub(PICTURE)) {
+            page.drawn(PICTURE - 2, &line);
+        }
+    }
     field(page, "Means", &item.consequence);
     field(page, "Must act", words::actor(item.blame));
     for (index, action) in item.fix.iter().enumerate() {
@@ -107,6 +121,12 @@ pub(super) fn card(page: &mut Page, item: &Item) {
     if let Some(curl) = &item.reproduce {
         field(page, "Try it", &format!("this shows it again{}:", key_hint(curl)));
         page.command(4, curl);
+    }
+}
+
+fn drawing(page: &mut Page, picture: &Picture, look: &Look) {
+    for line in picture.lines(page.width().saturating_sub(PICTURE), look.ascii) {
+        page.drawn(PICTURE, &line);
     }
 }
 
@@ -140,7 +160,7 @@ fn notes(page: &mut Page, report: &Report, look: &Look) {
     page.section("WORTH KNOWING", "");
     for group in groups {
         if look.verbose {
-            card(page, group.root);
+            card(page, group.root, &report.sight_of(group.root, look.verbose), look);
         } else {
             let text = format!("{} ({}). {}", group.root.title, group.root.mode, group.root.because);
             page.labelled(2, 2, &Ink::severe("·", Severity::Info), &Ink::plain(text));
@@ -180,6 +200,24 @@ fn exchanges(page: &mut Page, report: &Report, look: &Look) {
         let upstream = if row.via == "upstream" { " (upstream)" } else { "" };
         let text = format!("{}{upstream}: {result} in {}, {} {}", row.label, words::duration(row.total_ms), row.method, row.url);
         page.labelled(2, 5, &Ink::dim(&row.id), &Ink::plain(text));
+    }
+}
+
+/// Every stream with its numbers and its picture, when everything is wanted.
+fn streams(page: &mut Page, report: &Report, look: &Look) {
+    let streams = report.streams();
+    if !look.verbose || streams.is_empty() {
+        return;
+    }
+    page.section("STREAMS", "beside the same request not streamed");
+    let pictured = report.pictured();
+    for row in streams {
+        page.gap();
+        let numbers = row.stream.as_ref().map(|measures| joined(measures.parts())).unwrap_or_default();
+        page.labelled(2, 5, &Ink::dim(&row.id), &Ink::plain(format!("{}: {numbers}", row.label)));
+        if !pictured.contains(&row.id.as_str()) {
+            drawing(page, &report.picture(row), look);
+        }
     }
 }
 

@@ -11,7 +11,8 @@ use crate::evidence::{Ask, Fault, FaultKind, Outcome as Came};
 
 /// A gateway that chats and cuts its streams.
 fn broken() -> Run {
-    let mut run = Run::new().connected().models(&["gpt-4o-mini"]).chat(200, completion()).stream(stream(StreamEnd::Cut));
+    let run = Run::new().connected().models(&["gpt-4o-mini"]).chat(200, completion()).arriving(&[(812.0, 640)], 812.0);
+    let mut run = run.stream(stream(StreamEnd::Cut)).arriving(&[(240.0, 60), (312.0, 200), (500.0, 200), (812.0, 120)], 902.0).cut();
     run.ask("names", Ask::NonsenseModel, 404, refusal("unknown model"));
     let healthy = Run::healthy();
     run.evidence.skips = healthy.evidence.skips;
