@@ -20,7 +20,7 @@ pub struct Buffer {
     pub source: String,
 }
 
-static BUFFERS: LazyLock<Vec<Buffer>> = LazyLock::new(|| rows(include_str!("buffers.toml"), "buffer"));
+static BUFFERS: LazyLock<Vec<Buffer>> = LazyLock::new(|| rows(data!("buffers")));
 
 /// What is known of the first of these boxes that is known to collect streams.
 pub fn buffer(boxes: &[&str]) -> Option<&'static Buffer> {
