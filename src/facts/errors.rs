@@ -416,12 +416,17 @@ mod tests {
             .map(|row| (row, read_error(&example(row))))
             .filter(|(row, readings)| {
                 readings.first().is_none_or(|first| first.cause != row.says.cause)
-                    || readings
-                        .iter()
-                        .any(|other| row.strength == Strength::Strong && other.strength == Strength::Strong && other.cause != row.says.cause)
+                    || readings.iter().any(|other| {
+                        row.strength == Strength::Strong && other.strength == Strength::Strong && other.cause != row.says.cause
+                    })
             })
             .map(|(row, readings)| {
-                format!("{}: {:?} but {:?}", row.id, row.says.cause, readings.iter().map(|r| (r.cause, r.strength, r.row)).collect::<Vec<_>>())
+                format!(
+                    "{}: {:?} but {:?}",
+                    row.id,
+                    row.says.cause,
+                    readings.iter().map(|r| (r.cause, r.strength, r.row)).collect::<Vec<_>>()
+                )
             })
             .collect();
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));

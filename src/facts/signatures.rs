@@ -185,8 +185,7 @@ impl Scan {
     /// Whether a code occurs, in any case of letters and as no part of a longer word.
     fn has_code(&self, code: &str) -> bool {
         let (text, code) = (self.words.as_bytes(), code.to_ascii_lowercase());
-        self.pieces.may_hold(code.as_bytes())
-            && memmem::find_iter(text, code.as_bytes()).any(|at| stands_alone(text, at..at + code.len()))
+        self.pieces.may_hold(code.as_bytes()) && memmem::find_iter(text, code.as_bytes()).any(|at| stands_alone(text, at..at + code.len()))
     }
 }
 

@@ -62,10 +62,16 @@ fn subject(evidence: &Evidence) -> Subject {
     }
 }
 
+/// What a mode advises for one program (`nginx: …`), when the finding says it better for the one that answered.
+fn is_said(general: &str, own: &[String]) -> bool {
+    general.split_once(':').is_some_and(|(program, _)| own.iter().any(|own| own.starts_with(&format!("{program} answered here:"))))
+}
+
 fn item(evidence: &Evidence, found: &Found, all: &[Found]) -> Item {
     let Found { mode, finding, explained_by } = found;
     let shows = finding.cites.first().and_then(|id| evidence.exchange(id));
-    let fix = finding.fix.iter().map(String::as_str).chain(mode.fix.iter().copied());
+    let general = mode.fix.iter().copied().filter(|action| !is_said(action, &finding.fix));
+    let fix = finding.fix.iter().map(String::as_str).chain(general);
     Item {
         mode: mode.id.to_owned(),
         title: mode.title.to_owned(),
