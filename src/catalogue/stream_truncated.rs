@@ -1,6 +1,6 @@
 //! A stream that ends in the middle.
 
-use super::streams::{Agreement, Streamed, characters, ended, said, sound_streams};
+use super::streams::{Agreement, Streamed, characters, ended, in_every_content, said, sound_streams};
 use super::timing::{span, was_dropped};
 use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict};
 use crate::dialect::StreamEnd;
@@ -33,6 +33,10 @@ pub const MODE: FailureMode = FailureMode {
 };
 
 fn diagnose(case: &Case) -> Verdict {
+    in_every_content(case, of_one_content)
+}
+
+fn of_one_content(case: &Case) -> Verdict {
     match ended(case, &[StreamEnd::Cut, StreamEnd::Silent]) {
         Ok(found) if is_begun(&found) => truncated(case, &found),
         Ok(found) => Verdict::absent(format!("the stream ended cleanly without any content: {}", said(found.first()))),
@@ -43,8 +47,12 @@ fn diagnose(case: &Case) -> Verdict {
 /// Two streams that say they are complete, each with only the beginning of what plain chat said.
 fn papered_over(case: &Case) -> Option<Verdict> {
     let control = case.chat().answer()?;
-    let whole = control.completion().filter(|completion| completion.finish_reason.as_deref() == Some("stop"))?.text.as_str();
-    let asked_alike = |stream: &Streamed| stream.shown.exchange.ask != Ask::ChatStreamLong;
+    let whole = control
+        .completion()
+        .filter(|completion| matches!(completion.finish_reason.as_deref(), Some("stop" | "end_turn" | "completed")))?
+        .text
+        .as_str();
+    let asked_alike = |stream: &Streamed| stream.shown.ask != Ask::ChatStreamLong;
     let alike: Vec<Streamed> = sound_streams(case).into_iter().filter(asked_alike).collect();
     let short = alike.iter().filter(|stream| stream.reading.stops_short_of(whole)).count();
     if short < 2 || short < alike.len() {

@@ -4,6 +4,7 @@ mod address;
 mod asked;
 mod bases;
 mod burst;
+mod calls;
 mod chat;
 mod ctx;
 mod fields;
@@ -67,6 +68,7 @@ pub const LADDER: &[Probe] = &[
     keys::PROBE,
     bases::PROBE,
     fields::PROBE,
+    calls::PROBE,
     sweep::PROBE,
     burst::PROBE,
 ];
