@@ -6,6 +6,7 @@ mod end;
 mod faults;
 mod frames;
 mod native;
+mod regular;
 mod tape;
 mod typed;
 mod whole;

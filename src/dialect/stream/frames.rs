@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::super::sse::{self, Decoded, Event};
 use super::super::{error, json};
 use super::faults::Twins;
+use super::regular;
 use super::tape::Tape;
 
 /// Reads the events of a decoded body.
@@ -113,6 +114,9 @@ impl Frames<'_, '_, '_> {
 
     /// Takes an event's data; true when it was one frame and was understood.
     fn payload(&mut self, data: &str, event: &Event) -> bool {
+        if self.torn.is_none() && event.name != "error" && regular::take(self.tape, data) {
+            return true;
+        }
         let trimmed = data.trim();
         if self.mends(trimmed) || self.sentinel(data, trimmed, &event.name) {
             return true;

@@ -121,7 +121,16 @@ impl<'r> Tape<'r> {
 
     /// A piece names its model.
     pub fn model(&mut self, name: Option<&Value>) {
-        let Some(name) = name.and_then(Value::as_str).filter(|name| !name.is_empty()) else { return };
+        if let Some(name) = name.and_then(Value::as_str) {
+            self.named(name);
+        }
+    }
+
+    /// The same, as a text.
+    pub fn named(&mut self, name: &str) {
+        if name.is_empty() {
+            return;
+        }
         let models = &mut self.reading.models;
         if models.len() < MAX_NAMES && models.last().is_none_or(|last| last != name) {
             let name = bounded(name);
@@ -183,17 +192,22 @@ impl<'r> Tape<'r> {
             return self.late(value);
         }
         let Some(dialect) = dialect(value, name) else { return };
-        self.substance = true;
-        if self.reading.dialect.is_empty() {
-            self.reading.dialect = dialect;
-            self.spoke_at = self.start;
-        }
+        self.speaks(dialect);
         match dialect {
             "openai-chat" | "openai-completions" => chat::take(self, value),
             "openai-responses" => typed::response(self, value, name),
             "anthropic-messages" => typed::message(self, value, name),
             "ollama-chat" => native::ollama(self, value),
             _ => native::google(self, value),
+        }
+    }
+
+    /// The piece in hand speaks a dialect; the first one is the stream's.
+    pub fn speaks(&mut self, dialect: &'static str) {
+        self.substance = true;
+        if self.reading.dialect.is_empty() {
+            self.reading.dialect = dialect;
+            self.spoke_at = self.start;
         }
     }
 
