@@ -2,6 +2,7 @@
 
 use super::streams::{Streamed, no_stream, plural, share, streams};
 use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict};
+use crate::dialect::stream::KINDS;
 use crate::dialect::{Reading, StreamFault, StreamForm};
 use crate::evidence::Ask;
 
@@ -66,30 +67,7 @@ fn malformed(case: &Case, first: Streamed, broken: &[Streamed], all: usize) -> V
 }
 
 fn meaning(kind: &str) -> &str {
-    match kind {
-        "no-blank-line" => "events follow each other without the blank line that ends them",
-        "split-json" => "one JSON value is torn over two events",
-        "two-objects" => "two JSON values stand in one event",
-        "doubled-prefix" => "`data:` stands twice on one line",
-        "field-name" => "the field is not named `data` as readers expect",
-        "not-json" => "an event's data is not JSON",
-        "html" => "an HTML page stands where events should",
-        "ndjson" => "lines of JSON without `data:` in place of events",
-        "json-array" => "a JSON array in place of events",
-        "whole-object" => "one event holds a whole completion (`message`, no `delta`)",
-        "delta-shape" => "a delta has another shape than chat chunks have",
-        "tool-index-missing" => "a tool call's delta has no `index`",
-        "content-not-string" => "a delta's content is not a string",
-        "cumulative" => "each delta repeats the text so far",
-        "twice" => "every event is sent twice",
-        "data-after-done" => "content follows after [DONE]",
-        "sentinel-variant" => "the last event is not written as [DONE]",
-        "comment-as-data" => "a keep-alive comment is framed as data",
-        "invalid-utf8" => "bytes that are not UTF-8",
-        "unterminated-event" => "the last event lacks its blank line",
-        "unprefixed-json" => "JSON lines without `data:`",
-        other => other,
-    }
+    KINDS.iter().find(|(name, ..)| *name == kind).map_or(kind, |(_, _, meaning)| meaning)
 }
 
 fn consequence(kind: &str) -> &'static str {
@@ -97,8 +75,14 @@ fn consequence(kind: &str) -> &'static str {
         "ndjson" | "json-array" | "html" | "whole-object" | "field-name" | "unprefixed-json" => {
             "SDKs find no event that they know and show an empty answer, mostly without an error."
         }
+        "foreign-dialect" => "SDKs find no event that they know and show an empty answer, mostly without an error.",
         "cumulative" | "twice" | "data-after-done" => "Clients show text two or more times.",
-        "tool-index-missing" => "Tool calls are lost or merged while streaming; plain text is fine.",
+        "tool-index-missing" | "tool-index-shared" => "Tool calls are lost or merged while streaming; plain text is fine.",
+        "tool-arguments-not-string" | "tool-arguments-cumulative" => {
+            "Tool calls come with arguments that no client can parse; plain text is fine."
+        }
+        "event-name-missing" => "Both of Anthropic's SDKs drop every event without its name, and show an empty answer.",
+        "sentinel-foreign" => "SDKs raise a JSON error after the whole text.",
         _ => "Clients stop with a JSON error or lose text as soon as they stream.",
     }
 }
@@ -109,6 +93,10 @@ fn action(kind: &str) -> Option<&'static str> {
         "comment-as-data" => "Gateway: forward lines that begin with `:` as they are, or drop them; never wrap them in `data:`.",
         "cumulative" => "Gateway: send only the new part of the text in each delta (DashScope: `incremental_output`).",
         "tool-index-missing" => "Gateway: number tool-call deltas with `index`; Gemini's compatible route leaves it out.",
+        "tool-index-shared" => "Gateway: give every tool call of one answer its own `index`, counted from 0.",
+        "foreign-dialect" => "Gateway: translate the upstream's events for this route, or point the client at the route that speaks so.",
+        "event-name-missing" => "Gateway: send each event with its `event:` line, as the API does.",
+        "sentinel-foreign" => "Gateway: do not append [DONE] to streams of APIs that have none.",
         "invalid-utf8" => "Gateway: do not decode the upstream's pieces one by one; a character may be split between two.",
         _ => return None,
     })

@@ -216,6 +216,7 @@ pub fn stream(end: StreamEnd) -> Reading {
         dialect: "openai-chat",
         events: 42,
         comments: 0,
+        leftover: 0,
         text: "one, two, three".into(),
         reasoning: String::new(),
         tool_calls: Vec::new(),
