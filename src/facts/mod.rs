@@ -39,7 +39,8 @@ pub use signatures::withholding;
 pub use signs::{Scene, Sign, hearsay, signs};
 pub use statuses::{Status, status, statuses};
 pub use stream_clients::{
-    Does, StreamForm, Told, stream_clients, stream_clients_measured, stream_forms, stream_forms_breaking, stream_forms_of,
+    Does, StreamForm, StreamTable, Told, stream_clients, stream_clients_measured, stream_forms, stream_forms_breaking, stream_forms_of,
+    stream_tables,
 };
 pub use texts::{SignText, TextRow, sign_texts, texts, texts_of_status};
 

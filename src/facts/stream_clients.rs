@@ -4,6 +4,9 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+/// Reports that are named, at most.
+const REPORTS: usize = 4;
+
 /// What a client does with a stream that is odd in one way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Does {
@@ -37,15 +40,15 @@ impl Does {
         Does::ALL.iter().find(|row| row.1 == self).map_or("ok", |row| row.0)
     }
 
-    /// What clients of which this is true do, as a verb phrase in the plural.
+    /// What is seen in such a client.
     pub fn phrase(self) -> &'static str {
         match self {
-            Does::Silent => "show nothing and raise no error",
-            Does::Partial => "lose part of it without an error",
-            Does::Garbled => "show it garbled",
-            Does::Hang => "hang",
-            Does::Error => "raise an error",
-            Does::Fine => "are fine",
+            Does::Silent => "nothing shown, no error",
+            Does::Partial => "part lost, no error",
+            Does::Garbled => "garbled",
+            Does::Hang => "hangs",
+            Does::Error => "error",
+            Does::Fine => "fine",
         }
     }
 }
@@ -72,6 +75,9 @@ pub struct StreamForm {
     pub what: String,
     /// True when a conforming reader loses nothing.
     pub legal: bool,
+    /// Worth a word although no measured client of the same API breaks on it.
+    #[serde(default)]
+    pub note: bool,
     /// The findings that are about it: ids of failure modes, or `mode/kind` for those of one kind.
     #[serde(default)]
     pub found: Vec<String>,
@@ -85,6 +91,15 @@ pub struct StreamForm {
     clients: BTreeMap<String, String>,
 }
 
+/// What the clients of one dialect do with some forms.
+#[derive(Debug)]
+pub struct StreamTable {
+    /// The clients, each a column.
+    pub clients: Vec<&'static StreamClient>,
+    /// The forms, each with what every client does, where that is known.
+    pub rows: Vec<(&'static StreamForm, Vec<Option<Does>>)>,
+}
+
 /// What one client does with one form.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Told {
@@ -92,6 +107,8 @@ pub struct Told {
     pub client: &'static str,
     /// The version that was measured.
     pub version: &'static str,
+    /// The dialect that it reads.
+    pub reads: &'static str,
     /// What it does.
     pub does: Does,
     /// What is seen, if that says more; otherwise empty.
@@ -114,8 +131,9 @@ struct File {
     form: Vec<StreamForm>,
 }
 
-static FILE: LazyLock<File> =
-    LazyLock::new(|| toml::from_str(include_str!("stream_clients.toml")).unwrap_or_else(|error| panic!("embedded stream clients: {error}")));
+static FILE: LazyLock<File> = LazyLock::new(|| {
+    toml::from_str(include_str!("stream_clients.toml")).unwrap_or_else(|error| panic!("embedded stream clients: {error}"))
+});
 
 /// Every form, in the order of the file.
 pub fn stream_forms() -> &'static [StreamForm] {
@@ -132,8 +150,12 @@ pub fn stream_clients(kind: &str) -> Vec<&'static StreamForm> {
     FILE.form.iter().filter(|form| form.kind == kind).collect()
 }
 
-/// The forms that a finding of this mode and kind is about; without a kind, those of every kind of it.
+/// The forms that a finding of this mode and kind is about; without a kind, those of every kind of it. What no other mode is about breaks
+/// some clients only.
 pub fn stream_forms_of(mode: &str, kind: Option<&str>) -> Vec<&'static StreamForm> {
+    if mode == "stream-breaks-client" {
+        return FILE.form.iter().filter(|form| form.found.is_empty()).collect();
+    }
     let fits = |found: &String| match found.split_once('/') {
         Some((of, own)) => of == mode && kind.is_none_or(|kind| kind == own),
         None => found == mode,
@@ -144,6 +166,27 @@ pub fn stream_forms_of(mode: &str, kind: Option<&str>) -> Vec<&'static StreamFor
 /// The forms on which this way of reading breaks.
 pub fn stream_forms_breaking(model: &str) -> Vec<&'static StreamForm> {
     FILE.form.iter().filter(|form| form.model.as_deref() == Some(model)).collect()
+}
+
+impl StreamTable {
+    /// The dialect that its clients read.
+    pub fn dialect(&self) -> &'static str {
+        self.clients.first().map_or("", |client| &client.reads)
+    }
+}
+
+/// Forms in tables, one for each dialect; forms that nobody measured stand in none.
+pub fn stream_tables(forms: &[&'static StreamForm]) -> Vec<StreamTable> {
+    let mut dialects: Vec<&str> = FILE.client.iter().map(|client| client.reads.as_str()).collect();
+    dialects.dedup();
+    let tables = dialects.into_iter().map(|dialect| {
+        let clients: Vec<_> = FILE.client.iter().filter(|client| client.reads == dialect).collect();
+        let does = |form: &'static StreamForm| clients.iter().map(|client| Some(outcome(form.clients.get(&client.id)?)?.0)).collect();
+        let rows: Vec<(_, Vec<Option<Does>>)> = forms.iter().map(|form| (*form, does(form))).collect();
+        let rows = rows.into_iter().filter(|(_, does)| does.iter().any(Option::is_some)).collect();
+        StreamTable { clients, rows }
+    });
+    tables.filter(|table| !table.rows.is_empty()).collect()
 }
 
 impl StreamForm {
@@ -157,9 +200,34 @@ impl StreamForm {
     pub fn told(&'static self) -> Vec<Told> {
         let told = |client: &'static StreamClient| {
             let (does, seen) = outcome(self.clients.get(&client.id)?)?;
-            Some(Told { client: &client.title, version: &client.version, does, seen })
+            Some(Told { client: &client.title, version: &client.version, reads: &client.reads, does, seen })
         };
         FILE.client.iter().filter_map(told).collect()
+    }
+
+    /// What clients of this dialect do, those that fare worst first, those without trouble only with `all`, and whose users met it elsewhere.
+    /// Empty when nothing is known.
+    pub fn in_words(&'static self, dialect: &str, all: bool) -> String {
+        let told = self.told_of(dialect);
+        let groups = Does::ALL.iter().map(|(_, does)| told.iter().filter(|told| told.does == *does).collect::<Vec<_>>());
+        let measured = groups
+            .filter(|group| !group.is_empty() && (all || group[0].does != Does::Fine))
+            .map(|group| format!("{}: {}", group[0].does.phrase(), named(&group)));
+        let projects: Vec<_> = self.reports().iter().map(|thread| thread.project).collect();
+        let more = projects.len().saturating_sub(REPORTS);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let reported = (!projects.is_empty()).then(|| format!("reported for {}{more}", projects[..projects.len().min(REPORTS)].join(", ")));
+        measured.chain(reported).collect::<Vec<_>>().join("; ")
+    }
+
+    /// True when it is known to break a client that was measured with this dialect, or is worth a word anyway.
+    pub fn is_worth_a_word(&'static self, dialect: &str) -> bool {
+        self.note || self.told_of(dialect).iter().any(|told| told.does != Does::Fine)
+    }
+
+    /// What the clients of one dialect do.
+    pub fn told_of(&'static self, dialect: &str) -> Vec<Told> {
+        self.told().into_iter().filter(|told| told.reads == dialect || (told.does != Does::Fine && self.note)).collect()
     }
 
     /// Threads of users whose client broke on it.
@@ -173,6 +241,16 @@ impl StreamForm {
     }
 }
 
+/// Names of clients; what is seen stands behind the last of those that show the same.
+fn named(group: &[&Told]) -> String {
+    let name = |(index, told): (usize, &&Told)| match group.get(index + 1) {
+        _ if told.seen.is_empty() => told.client.to_owned(),
+        Some(next) if next.seen == told.seen => told.client.to_owned(),
+        _ => format!("{} ({})", told.client, told.seen),
+    };
+    group.iter().enumerate().map(name).collect::<Vec<_>>().join(", ")
+}
+
 /// `does` or `does: what is seen`.
 fn outcome(text: &'static str) -> Option<(Does, &'static str)> {
     let (name, seen) = text.split_once(": ").unwrap_or((text, ""));
@@ -183,7 +261,10 @@ fn outcome(text: &'static str) -> Option<(Does, &'static str)> {
 fn thread(text: &'static str) -> Option<Thread> {
     let (repository, number) = text.split_once('#')?;
     let (_, project) = repository.split_once('/')?;
-    number.bytes().all(|byte| byte.is_ascii_digit()).then(|| Thread { project, source: format!("https://github.com/{repository}/issues/{number}") })
+    number
+        .bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| Thread { project, source: format!("https://github.com/{repository}/issues/{number}") })
 }
 
 #[cfg(test)]
