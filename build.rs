@@ -21,7 +21,7 @@ fn main() {
     }
 }
 
-/// The rows of a file, as JSON.
+/// A file as JSON: its rows when it holds one table of them, else everything in it by name.
 fn converted(path: &Path) -> String {
     let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let tables: serde_json::Map<String, Value> = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -30,8 +30,10 @@ fn converted(path: &Path) -> String {
         let stands_twice = row.get("id").and_then(Value::as_str).is_some_and(|id| !ids.insert(id));
         assert!(!stands_twice, "{}: the id {} stands twice", path.display(), row["id"]);
     }
-    let [rows] = tables.values().collect::<Vec<_>>()[..] else { panic!("{}: one table is expected", path.display()) };
-    rows.to_string()
+    match tables.values().collect::<Vec<_>>()[..] {
+        [rows] => rows.to_string(),
+        _ => Value::Object(tables).to_string(),
+    }
 }
 
 fn write(path: &Path, text: &str) {

@@ -28,6 +28,7 @@ pub mod retry;
 mod signatures;
 pub mod signs;
 pub mod statuses;
+pub mod stream_clients;
 pub mod texts;
 mod wrappers;
 
@@ -46,6 +47,10 @@ pub use retry::{HintForm, HintSource, RetryHint, retry_after};
 pub use signatures::withholding;
 pub use signs::{Scene, Sign, hearsay, signs};
 pub use statuses::{Status, status, statuses};
+pub use stream_clients::{
+    Does, StreamForm, StreamTable, Told, stream_clients, stream_clients_measured, stream_forms, stream_forms_breaking, stream_forms_of,
+    stream_tables,
+};
 pub use texts::{SignText, TextRow, sign_texts, texts, texts_of_status};
 
 use serde::Deserialize;

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::neutral::{self, MESSAGE, NAME, PASSAGE};
+use super::stream::Known;
 use super::{
     Absent, Item, Outcome, Report, Row, SCHEMA, StreamMeasures, Subject, Tool, Untested, curl, groups, measure, redact, rungs, stream,
     words,
@@ -30,7 +31,7 @@ impl Report {
             duration_ms: words::rounded(evidence.duration_ms),
             target: subject(evidence),
             verdict: Outcome::Inconclusive,
-            findings: diagnosis.findings.iter().map(|found| item(evidence, found, &diagnosis.findings)).collect(),
+            findings: diagnosis.findings.iter().map(|found| item(evidence, shown, found, &diagnosis.findings)).collect(),
             seen: None,
             absent: diagnosis.absent.iter().map(|(mode, because)| absent(mode.id, mode.family, because)).collect(),
             untested: diagnosis.untested.iter().map(|(mode, because)| untested(mode.id, because)).collect(),
@@ -68,9 +69,14 @@ fn is_said(general: &str, own: &[String]) -> bool {
     general.split_once(':').is_some_and(|(program, _)| own.iter().any(|own| own.starts_with(&format!("{program} answered here:"))))
 }
 
-fn item(evidence: &Evidence, found: &Found, all: &[Found]) -> Item {
+fn item(evidence: &Evidence, shown: &[Shown], found: &Found, all: &[Found]) -> Item {
     let Found { mode, finding, explained_by } = found;
-    let shows = finding.cites.first().and_then(|id| evidence.exchange(id));
+    let shows = finding.cites.first().and_then(|id| shown.iter().find(|shown| &shown.id == id));
+    let known = Known::of(mode.id, finding, shows, &evidence.subject.dialect);
+    let mut details = details(&finding.details);
+    if let Some((clients, reports)) = known.details() {
+        details.extend([("clients".to_owned(), clients), ("reports".to_owned(), reports)]);
+    }
     let general = mode.fix.iter().copied().filter(|action| !is_said(action, &finding.fix));
     let fix = finding.fix.iter().map(String::as_str).chain(general);
     Item {
@@ -85,10 +91,11 @@ fn item(evidence: &Evidence, found: &Found, all: &[Found]) -> Item {
         cites: finding.cites.iter().map(|id| name(id)).collect(),
         explains: all.iter().filter(|other| other.explained_by == Some(mode.id)).map(|other| other.mode.id.to_owned()).collect(),
         explained_by: explained_by.map(str::to_owned),
-        reproduce: shows.map(curl),
+        reproduce: shows.map(|shown| curl(shown.exchange)),
         instead_of: None,
         settle: None,
-        details: details(&finding.details),
+        details,
+        clients: known.in_words(),
     }
 }
 
@@ -132,6 +139,7 @@ fn row(shown: &Shown, control: Option<&Shown>) -> Row {
         stream: shown.streamed().map(|reading| StreamMeasures::of(shown, reading, control)),
         trace: stream::Trace::of(shown, control),
         dumps: stream::Dump::of(shown),
+        seeing: stream::Seeing::of(shown),
     }
 }
 

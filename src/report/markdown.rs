@@ -2,6 +2,7 @@
 
 use super::groups::Group;
 use super::stream::{MARKDOWN, Picture, Sight};
+use super::words::capital;
 use super::{Item, Look, Outcome, Report, Row, Status, pasted, words};
 use crate::catalogue::Severity;
 
@@ -63,7 +64,12 @@ fn ladder(report: &Report) -> String {
 pub(super) fn card(item: &Item, seen: &Sight) -> String {
     let tag = format!("{}, {}", words::severity(item.severity), words::certainty(item.certainty));
     let mut parts = vec![format!("#### {}: {} ({})", capital(&tag), inline(&item.title), code(&item.mode))];
-    let fields = [("Measured", item.because.as_str()), ("Means", &item.consequence), ("Must act", words::actor(item.blame))];
+    let fields = [
+        ("Measured", item.because.as_str()),
+        ("Means", &item.consequence),
+        ("Clients", &item.clients),
+        ("Must act", words::actor(item.blame)),
+    ];
     parts.extend(fields.iter().filter(|(_, text)| !text.is_empty()).map(|(label, text)| format!("**{label}:** {}", inline(text))));
     parts.extend(seen.picture.iter().map(drawing));
     parts.extend(
@@ -81,21 +87,24 @@ fn drawing(picture: &Picture) -> String {
     format!("**Timeline:** {}\n\n{}", inline(&picture.caption()), fenced("text", &picture.lines(MARKDOWN, false).join("\n")))
 }
 
+/// What clients of different kinds make of a stream.
+fn readers<'r>(lines: impl Iterator<Item = &'r String>) -> Option<String> {
+    let lines: Vec<_> = lines.map(|line| format!("- {}", inline(line))).collect();
+    (!lines.is_empty()).then(|| format!("**Readers:**\n\n{}", lines.join("\n")))
+}
+
 /// Every stream with its numbers and its picture, when everything is wanted.
 fn streams(report: &Report, look: &Look) -> Option<String> {
     let pictured = report.pictured();
     let row = |row: &&Row| {
         let numbers = row.stream.as_ref().map(|measures| measures.parts().join(" · ")).unwrap_or_default();
         let picture = (!pictured.contains(&row.id.as_str())).then(|| format!("\n\n{}", drawing(&report.picture(row))));
-        format!("{} {}: {}{}", code(&row.id), inline(&row.label), inline(&numbers), picture.unwrap_or_default())
+        let readers = readers(row.seeing.main.iter().chain(&row.seeing.others)).map(|list| format!("\n\n{list}"));
+        let (picture, readers) = (picture.unwrap_or_default(), readers.unwrap_or_default());
+        format!("{} {}: {}{picture}{readers}", code(&row.id), inline(&row.label), inline(&numbers))
     };
     let rows: Vec<_> = report.streams().iter().filter(|_| look.verbose).map(row).collect();
     folded(&words::count(rows.len(), "stream"), &[rows.join("\n\n")]).filter(|_| !rows.is_empty())
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
 }
 
 fn consequences(group: &Group) -> Option<String> {

@@ -146,6 +146,9 @@ pub struct Item {
     pub settle: Option<Settle>,
     /// Machine-readable particulars.
     pub details: Details,
+    /// What real clients make of the stream that it is about, in words; empty when nothing is known.
+    #[serde(skip)]
+    pub clients: String,
 }
 
 /// A failure that a pasted text shows.
@@ -292,6 +295,9 @@ pub struct Row {
     /// Its bytes where something is wrong with it.
     #[serde(skip)]
     dumps: Vec<stream::Dump>,
+    /// What clients of different kinds make of it.
+    #[serde(skip)]
+    seeing: stream::Seeing,
 }
 
 /// What the run cost.

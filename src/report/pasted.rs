@@ -99,6 +99,7 @@ fn item(named: &Named) -> Item {
         instead_of: named.instead_of.map(str::to_owned),
         settle: Some(settle(&named.settle)),
         details: super::build::details(&named.particulars.details),
+        clients: String::new(),
     }
 }
 

@@ -5,6 +5,7 @@ use anstyle::AnsiColor;
 use super::groups::Group;
 use super::layout::{Ink, Page, UNBROKEN};
 use super::stream::{Picture, Sight};
+use super::words::capital;
 use super::{Item, Look, Outcome, Report, Status, pasted, words};
 use crate::catalogue::Severity;
 
@@ -104,6 +105,7 @@ pub(super) fn card(page: &mut Page, item: &Item, seen: &Sight, look: &Look) {
         field(page, "Timeline", &picture.caption());
         drawing(page, picture, look);
     }
+    readers(page, 4, seen.readers.iter());
     for dump in &seen.dumps {
         field(page, "Bytes", &dump.caption());
         for line in dump.lines(page.width().saturating_sub(PICTURE)) {
@@ -111,6 +113,7 @@ pub(super) fn card(page: &mut Page, item: &Item, seen: &Sight, look: &Look) {
         }
     }
     field(page, "Means", &item.consequence);
+    field(page, "Clients", &item.clients);
     field(page, "Must act", words::actor(item.blame));
     for (index, action) in item.fix.iter().enumerate() {
         let label = if index == 0 { "Fix" } else { "" };
@@ -127,6 +130,13 @@ pub(super) fn card(page: &mut Page, item: &Item, seen: &Sight, look: &Look) {
 fn drawing(page: &mut Page, picture: &Picture, look: &Look) {
     for line in picture.lines(page.width().saturating_sub(PICTURE), look.ascii) {
         page.drawn(PICTURE, &line);
+    }
+}
+
+/// What clients of different kinds make of a stream, one below the other.
+fn readers<'r>(page: &mut Page, indent: usize, lines: impl Iterator<Item = &'r String>) {
+    for (index, line) in lines.enumerate() {
+        page.labelled(indent, LABELS, &Ink::dim(if index == 0 { "Readers" } else { "" }), &Ink::plain(line));
     }
 }
 
@@ -162,7 +172,8 @@ fn notes(page: &mut Page, report: &Report, look: &Look) {
         if look.verbose {
             card(page, group.root, &report.sight_of(group.root, look.verbose), look);
         } else {
-            let text = format!("{} ({}). {}", group.root.title, group.root.mode, group.root.because);
+            let told = [group.root.because.as_str(), &capital(&group.root.clients)].join(" ");
+            let text = format!("{} ({}). {}", group.root.title, group.root.mode, told.trim_end());
             page.labelled(2, 2, &Ink::severe("·", Severity::Info), &Ink::plain(text));
         }
         consequences(page, &group, look);
@@ -218,6 +229,7 @@ fn streams(page: &mut Page, report: &Report, look: &Look) {
         if !pictured.contains(&row.id.as_str()) {
             drawing(page, &report.picture(row), look);
         }
+        readers(page, 6, row.seeing.main.iter().chain(&row.seeing.others));
     }
 }
 

@@ -37,6 +37,12 @@ fn grouped(n: usize) -> String {
     out
 }
 
+/// The text with a capital first letter.
+pub fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
+}
+
 /// `error`, `warning`, `info`.
 pub fn severity(severity: Severity) -> &'static str {
     match severity {

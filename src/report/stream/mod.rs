@@ -1,14 +1,18 @@
 //! How a stream is shown: what was measured, a picture of its arrivals beside the control, and the bytes at a fault.
 
+mod clients;
 mod hexdump;
 mod measures;
 mod timeline;
 mod trace;
+mod views;
 
+pub use clients::Known;
 pub use hexdump::Dump;
 pub use measures::{Gaps, StreamMeasures};
 pub use timeline::Picture;
 pub use trace::Trace;
+pub use views::Seeing;
 
 #[cfg(test)]
 mod tests;
@@ -51,6 +55,8 @@ pub struct Sight<'r> {
     pub picture: Option<Picture<'r>>,
     /// The bytes at the fault.
     pub dumps: Vec<&'r Dump>,
+    /// What clients of different kinds make of it, where they differ.
+    pub readers: &'r [String],
 }
 
 impl Report {
@@ -58,7 +64,9 @@ impl Report {
     pub(super) fn sight_of<'r>(&'r self, item: &Item, verbose: bool) -> Sight<'r> {
         let dumps = if verbose { self.dumps_of(item) } else { Vec::new() };
         let telling = verbose || !WRITTEN.contains(&item.mode.as_str());
-        Sight { picture: self.picture_of(item).filter(|_| telling), dumps }
+        let written = self.first_stream(item).filter(|row| WRITTEN.contains(&item.mode.as_str()) && row.seeing.differs());
+        let readers = written.map_or(&[][..], |row| row.seeing.main.as_slice());
+        Sight { picture: self.picture_of(item).filter(|_| telling), dumps, readers }
     }
 
     /// The picture that belongs to a finding: the streams that it cites beside their control. `None` when the finding is about
