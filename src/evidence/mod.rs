@@ -3,10 +3,12 @@
 mod body;
 mod exchange;
 mod fault;
+mod session;
 
 pub use body::{Arrival, Body, Encoding};
 pub use exchange::{Ask, Credential, Exchange, Outcome, Request, Response, Scheme, Step, Via};
 pub use fault::{CertificateFault, Fault, FaultKind};
+pub use session::{Captured, Closed, Closer, Header, NoSession, SESSION_SCHEMA, Sent, Session};
 
 use serde::{Deserialize, Serialize};
 

@@ -5,6 +5,7 @@ mod certificate;
 mod classify;
 mod connect;
 mod decode;
+mod open;
 mod proxy;
 mod request;
 mod response;
@@ -26,6 +27,8 @@ use url::Url;
 use crate::evidence::{Fault, FaultKind, Outcome, Response};
 use crate::pace::Pace;
 use crate::secret::Scrubber;
+
+pub use open::{Stream, Way, cut, unanswered};
 
 /// Decoded bytes before an arrival that are shown to [`Call::stop_after`] once more.
 pub const TAIL: usize = 1024;
@@ -95,6 +98,8 @@ struct Shared {
     trust: tls::Trust,
     /// Loading the system's authorities takes a while: done when the first `https://` URL is met.
     secure_config: OnceLock<Arc<ClientConfig>>,
+    /// The same for connections on which only HTTP/1.1 is spoken.
+    http1_config: OnceLock<Arc<ClientConfig>>,
     secure: OnceLock<Result<reqwest::Client, String>>,
     plain: reqwest::Client,
     /// Bytes kept of all bodies so far.
@@ -159,6 +164,7 @@ impl Client {
             matcher,
             trust,
             secure_config: OnceLock::new(),
+            http1_config: OnceLock::new(),
             secure: OnceLock::new(),
             plain,
             kept: AtomicUsize::new(0),
