@@ -28,7 +28,10 @@ use crate::evidence::{Fault, FaultKind, Outcome, Response};
 use crate::pace::Pace;
 use crate::secret::Scrubber;
 
+pub use body::undone;
 pub use open::{Stream, Way, cut, unanswered};
+pub use request::{is_credential, is_credential_parameter, shown_headers, shown_url};
+pub use response::kept_headers;
 
 /// Decoded bytes before an arrival that are shown to [`Call::stop_after`] once more.
 pub const TAIL: usize = 1024;
