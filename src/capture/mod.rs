@@ -5,6 +5,7 @@
 //! upstream is not reached at all) the relay speaks itself, and says so ([`RELAY_HEADER`]).
 
 mod answer;
+mod journal;
 mod keep;
 mod pass;
 mod record;
@@ -14,6 +15,7 @@ mod tap;
 mod wire;
 
 pub use answer::RELAY_HEADER;
+pub use journal::Journal;
 pub use keep::Keeper;
 pub use record::{Passed, Sink};
 pub use relay::Relay;

@@ -28,6 +28,7 @@ impl Report {
             verdict: Outcome::Inconclusive,
             findings: diagnosis.findings.iter().map(|found| item(evidence, found, &diagnosis.findings)).collect(),
             seen: None,
+            captured: None,
             absent: diagnosis.absent.iter().map(|(mode, because)| absent(mode.id, mode.family, because)).collect(),
             untested: diagnosis.untested.iter().map(|(mode, because)| untested(mode.id, because)).collect(),
             probes: rungs::read(evidence, shown, &diagnosis.findings),
@@ -103,7 +104,7 @@ fn untested(mode: &str, because: &str) -> Untested {
     Untested { mode: mode.to_owned(), because: neutral::inline(because, MESSAGE) }
 }
 
-fn row(exchange: &Exchange) -> Row {
+pub(super) fn row(exchange: &Exchange) -> Row {
     Row {
         id: name(&exchange.id),
         probe: name(&exchange.probe),
