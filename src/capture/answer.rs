@@ -19,7 +19,8 @@ pub fn unreachable(upstream: &str, fault: &Fault) -> Response<Answer> {
 
 /// A connection shall become something other than HTTP.
 pub fn no_upgrade(to: &str) -> Response<Answer> {
-    let message = format!("connections that change their protocol (here: {to}) are not passed on; let the client use plain HTTP and streams");
+    let message =
+        format!("connections that change their protocol (here: {to}) are not passed on; let the client use plain HTTP and streams");
     own(StatusCode::NOT_IMPLEMENTED, "no-upgrade", &message)
 }
 

@@ -136,7 +136,13 @@ impl Pair {
             };
             let mut open = match kept {
                 Some(open) => open,
-                None => self.open(record).await.map_err(NoAnswer::Unreachable)?,
+                None => match self.open(record).await {
+                    Ok(open) => open,
+                    Err(fault) => {
+                        request.into_body().drain().await;
+                        return Err(NoAnswer::Unreachable(fault));
+                    }
+                },
             };
             open.address(&mut request, self.origin());
             let used = std::mem::replace(&mut open.used, true);

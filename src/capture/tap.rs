@@ -11,6 +11,7 @@ use super::record::{End, Record};
 use super::wire::Line;
 use crate::evidence::FaultKind;
 use crate::http;
+use crate::pace::Pace;
 
 /// The request's body on its way to the upstream.
 pub struct Upload {
@@ -22,6 +23,18 @@ impl Upload {
     /// Notes a body.
     pub fn new(inner: Incoming, record: Arc<Record>) -> Self {
         Upload { inner, record }
+    }
+
+    /// Reads as much as is kept, so that a request that goes nowhere is known all the same.
+    pub async fn drain(mut self) {
+        let mut left = Pace::default().max_body;
+        while let Some(Ok(frame)) = std::future::poll_fn(|cx| Pin::new(&mut self).poll_frame(cx)).await {
+            let length = frame.data_ref().map_or(0, Bytes::len);
+            left = left.saturating_sub(length);
+            if left == 0 {
+                return;
+            }
+        }
     }
 }
 

@@ -43,8 +43,9 @@ fn load(path: &Path) -> Result<Vec<u8>> {
 
 fn evidence(file: &[u8], path: &Path) -> Result<Evidence> {
     let name = path.display();
-    let evidence: Evidence = serde_json::from_slice(file)
-        .with_context(|| format!("{name} is no saved run of llmdoctor check --save-evidence, and no session of llmdoctor capture --save"))?;
+    let evidence: Evidence = serde_json::from_slice(file).with_context(|| {
+        format!("{name} is no saved run of llmdoctor check --save-evidence, and no session of llmdoctor capture --save")
+    })?;
     ensure!(evidence.schema == SCHEMA, "{name} is of the format {:?}, and this program reads {SCHEMA:?}", evidence.schema);
     Ok(evidence)
 }

@@ -6,8 +6,8 @@ use super::layout::{Ink, Page};
 use super::neutral::{self, MESSAGE, NAME, PASSAGE, URL};
 use super::{Look, Outcome, Report, build, redact, words};
 use crate::catalogue::{Certainty, Severity};
-use crate::dialect::{self, Reading};
 use crate::dialect::stream_timing::Timing;
+use crate::dialect::{self, ErrorFacts, Reading};
 use crate::evidence::{Captured, Closed, Closer, Session};
 use crate::triage::captured::{Judged, judged};
 use crate::triage::{Named, Triage};
@@ -49,8 +49,12 @@ pub struct Passed {
     pub fault: Option<String>,
     /// The client's User-Agent.
     pub client: Option<String>,
+    /// What an error says, with its code.
+    pub said: Option<String>,
     /// The failure modes that it points at, the likeliest first.
     pub modes: Vec<Mode>,
+    /// The earlier exchange that showed the very same.
+    pub same_as: Option<u64>,
     /// What else is worth knowing, a sentence each.
     pub remarks: Vec<String>,
 }
@@ -77,11 +81,11 @@ const REASONS: usize = 2;
 impl Passed {
     /// What is told of an exchange and what it comes to.
     pub fn new(captured: &Captured, judged: Judged) -> Passed {
-        let (named, remarks) = judged.named();
-        Passed::of(captured, &named, remarks)
+        let Judged { seen, same_as, remarks } = judged;
+        Passed { same_as, ..Passed::of(captured, &Triage { seen: vec![seen] }, &remarks) }
     }
 
-    fn of(captured: &Captured, named: &[Named], remarks: Vec<String>) -> Passed {
+    fn of(captured: &Captured, seen: &Triage, remarks: &[String]) -> Passed {
         let exchange = &captured.exchange;
         let request = &exchange.request;
         let body = request.body.as_ref();
@@ -107,7 +111,9 @@ impl Passed {
             closed: Closed { at_ms: words::rounded(captured.closed.at_ms), ..captured.closed },
             fault: exchange.fault_kind().map(|kind| neutral::inline(&words::name(kind), MESSAGE)),
             client: request.headers.iter().find(|(name, _)| name == "user-agent").map(|(_, value)| neutral::inline(value, NAME)),
-            modes: named.iter().map(mode).collect(),
+            modes: seen.named().iter().map(mode).collect(),
+            said: seen.seen.first().and_then(|(_, weighed)| said(&weighed.error)),
+            same_as: None,
             remarks: remarks.iter().map(|remark| neutral::inline(remark, PASSAGE)).collect(),
         }
     }
@@ -145,24 +151,44 @@ fn mode(named: &Named) -> Mode {
     }
 }
 
+/// `“message” (code)`.
+fn said(error: &ErrorFacts) -> Option<String> {
+    let message = neutral::inline(&error.message, MESSAGE);
+    let code = error.code.as_deref().map(|code| format!(" ({})", neutral::inline(code, NAME))).unwrap_or_default();
+    (!message.is_empty()).then(|| format!("“{message}”{code}"))
+}
+
 /// Where the text of a line begins.
-const INDENT: usize = 16;
+const INDENT: usize = 15;
 
 fn write(page: &mut Page, passed: &Passed) {
     let clock = passed.at.split('T').nth(1).and_then(|time| time.get(..8)).unwrap_or_default();
-    let label = format!("{clock}  #{}", passed.number);
+    let label = format!("{clock} #{}", passed.number);
     let ink = if passed.is_failed() { Ink::severe(label, severity(passed)) } else { Ink::dim(label) };
     page.labelled(0, INDENT, &ink, &Ink::plain(facts(passed)));
     for mode in passed.modes.iter().filter(|mode| mode.instead_of.is_none()) {
-        let head = format!("{} {}: {}", words::certainty(mode.certainty), mode.mode, mode.because);
+        let said = match passed.same_as {
+            Some(number) => format!(", as in #{number}"),
+            None => format!(": {}", passed.said.as_ref().unwrap_or(&mode.because)),
+        };
+        let head = format!("{} {}{said}", words::certainty(mode.certainty), mode.mode);
         page.labelled(INDENT - 2, 2, &Ink::severe("!", severity(passed)), &Ink::plain(head));
+        instead(passed, mode).into_iter().for_each(|others| page.paragraph(INDENT, &Ink::dim(others)));
     }
-    for mode in passed.modes.iter().filter(|mode| mode.instead_of.is_some()) {
-        page.labelled(INDENT, 3, &Ink::dim("or"), &Ink::dim(format!("{}: {}", mode.mode, mode.because)));
+    if let (true, Some(said)) = (passed.modes.is_empty() && passed.is_failed(), &passed.said) {
+        page.labelled(INDENT - 2, 2, &Ink::severe("!", severity(passed)), &Ink::plain(said));
     }
     for remark in &passed.remarks {
         page.labelled(INDENT - 2, 2, &Ink::dim("-"), &Ink::dim(remark));
     }
+}
+
+/// What it may be as well, where the first guess is no more than that.
+fn instead(passed: &Passed, mode: &Mode) -> Option<String> {
+    let open = mode.certainty == Certainty::Possible && passed.same_as.is_none();
+    let others: Vec<&str> =
+        passed.modes.iter().filter(|other| open && other.instead_of.is_some()).map(|other| other.mode.as_str()).collect();
+    (!others.is_empty()).then(|| format!("or {}", others.join(", or ")))
 }
 
 fn severity(passed: &Passed) -> Severity {
@@ -170,12 +196,12 @@ fn severity(passed: &Passed) -> Severity {
     if likely || passed.status.is_none_or(|status| status >= 400) { Severity::Error } else { Severity::Warning }
 }
 
-/// `POST /v1/chat/completions  gpt-4o  stream  200  first byte 12 ms  …`, columns two blanks apart.
+/// `POST /v1/chat/completions  gpt-4o  stream  200  TTFB 12 ms …`.
 fn facts(passed: &Passed) -> String {
-    let status = passed.status.map_or_else(|| "no answer".to_owned(), |status| format!("HTTP {status}"));
+    let status = passed.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
     let timed = |name: &str, ms: Option<f64>| ms.map(|ms| format!("{name} {}", words::duration(ms)));
-    let up = (passed.bytes_up > 0).then(|| format!("sent {}", size(passed.bytes_up)));
-    let down = (passed.bytes_down > 0).then(|| format!("got {}", size(passed.bytes_down)));
+    let up = (passed.bytes_up >= LARGE).then(|| format!("sent {}", size(passed.bytes_up)));
+    let down = (passed.bytes_down > 0).then(|| size(passed.bytes_down));
     let closed = match passed.closed.by {
         Closer::Nobody => None,
         Closer::Client => Some("client left".to_owned()),
@@ -200,6 +226,9 @@ fn facts(passed: &Passed) -> String {
     parts.into_iter().flatten().map(unbroken).collect::<Vec<_>>().join(" · ")
 }
 
+/// A request of this many bytes is worth a word.
+const LARGE: u64 = 10_000;
+
 /// `812 B`, `12.3 kB`, `1.2 MB`.
 fn size(bytes: u64) -> String {
     match bytes {
@@ -214,9 +243,9 @@ impl Report {
     pub fn captured(session: &Session) -> Report {
         let (mut lines, mut failed) = (Vec::new(), Vec::new());
         for (captured, judged) in session.captured.iter().zip(judged(session)) {
-            let Judged { seen, remarks } = judged;
+            let Judged { seen, same_as, remarks } = judged;
             let alone = Triage { seen: vec![seen] };
-            let line = Passed::of(captured, &alone.named(), remarks);
+            let line = Passed { same_as, ..Passed::of(captured, &alone, &remarks) };
             if line.is_failed() {
                 failed.extend(alone.seen);
             }

@@ -1,8 +1,8 @@
 //! What a pasted text comes to: the report of a triage, and how terminals and Markdown show it.
 
+use super::captured;
 use super::layout::{Ink, Page};
 use super::neutral::{self, MESSAGE, NAME, PASSAGE, URL};
-use super::captured;
 use super::{Cost, Item, Look, Outcome, Report, SCHEMA, Seen, Settle, Speed, Subject, Tool, redact, words};
 use crate::catalogue::{Certainty, Severity};
 use crate::facts::Speaker;
@@ -272,6 +272,10 @@ pub fn markdown(report: &Report) -> String {
     if report.findings.is_empty() && !report.is_sound_session() {
         parts.push(format!("{}\n\n{}", inline(undecided(report)), fenced(ask(report))));
     }
-    parts.push(format!("<sub>llmdoctor {}, from a {}</sub>", inline(&report.tool.version), if report.captured.is_some() { "captured session" } else { "pasted text" }));
+    parts.push(format!(
+        "<sub>llmdoctor {}, from a {}</sub>",
+        inline(&report.tool.version),
+        if report.captured.is_some() { "captured session" } else { "pasted text" }
+    ));
     parts.join("\n\n") + "\n"
 }

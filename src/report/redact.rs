@@ -83,7 +83,7 @@ impl Report {
         }
         for line in self.captured.iter_mut().flatten() {
             line.modes.iter_mut().for_each(|mode| change(&mut mode.because));
-            line.remarks.iter_mut().chain([&mut line.path]).chain(&mut line.model).for_each(&mut *change);
+            line.remarks.iter_mut().chain([&mut line.path]).chain(&mut line.model).chain(&mut line.said).for_each(&mut *change);
         }
         self.findings.iter_mut().filter_map(|item| item.settle.as_mut()).for_each(|settle| change(&mut settle.command));
         self.absent.iter_mut().for_each(|row| change(&mut row.because));

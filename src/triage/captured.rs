@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use serde_json::Value;
 
 use super::weigh::weigh_shown;
-use super::{Candidate, Form, Sighting, Triage, Weighed};
+use super::{Candidate, Form, Sighting, Weighed};
 use crate::catalogue::{self, FailureMode};
 use crate::dialect;
 use crate::evidence::{Captured, Closer, Fault, FaultKind, Header, Outcome, Session};
@@ -26,15 +26,10 @@ const UNSPOKEN: f64 = 4.0;
 pub struct Judged {
     /// What it shows, and what that points at.
     pub seen: (Sighting, Weighed),
+    /// The exchange of the session that showed the very same before.
+    pub same_as: Option<u64>,
     /// What else is worth knowing: who ended it, and what the session showed before. Sentences without a full stop.
     pub remarks: Vec<String>,
-}
-
-impl Judged {
-    /// The modes of this exchange alone, the likeliest first.
-    pub fn named(self) -> (Vec<super::Named>, Vec<String>) {
-        (Triage { seen: vec![self.seen] }.named(), self.remarks)
-    }
 }
 
 /// Judges the exchanges of a session in the order in which they end.
@@ -46,6 +41,8 @@ pub struct Watch {
     left: Vec<f64>,
     /// Seconds after which the upstream cut.
     cut: Vec<f64>,
+    /// Which exchange was the first to point at this mode with these words.
+    first: HashMap<(&'static str, String), u64>,
 }
 
 impl Watch {
@@ -53,7 +50,14 @@ impl Watch {
     pub fn new(header: &Header) -> Self {
         let upstream = url::Url::parse(&header.upstream).ok();
         let base_path = upstream.map(|url| url.path().trim_end_matches('/').to_owned()).unwrap_or_default();
-        Watch { base_url: header.base_url.clone(), base_path, answered: HashMap::new(), left: Vec::new(), cut: Vec::new() }
+        Watch {
+            base_url: header.base_url.clone(),
+            base_path,
+            answered: HashMap::new(),
+            left: Vec::new(),
+            cut: Vec::new(),
+            first: HashMap::new(),
+        }
     }
 
     /// What an exchange comes to, after those that were judged before.
@@ -75,7 +79,16 @@ impl Watch {
         };
         self.compare(captured, !weighed.candidates.is_empty(), &mut remarks);
         remarks.extend(self.astray(captured));
-        Judged { seen: (sighting, weighed), remarks }
+        Judged { same_as: self.seen_before(captured.number, &weighed), seen: (sighting, weighed), remarks }
+    }
+
+    fn seen_before(&mut self, number: u64, weighed: &Weighed) -> Option<u64> {
+        let mode = weighed.candidates.first()?.mode.id;
+        let words = (mode, weighed.error.message.clone());
+        if self.first.len() >= REMEMBERED && !self.first.contains_key(&words) {
+            return None;
+        }
+        Some(*self.first.entry(words).or_insert(number)).filter(|first| *first != number)
     }
 
     fn answered(&mut self, captured: &Captured, sighting: &Sighting, remarks: &mut Vec<String>) -> Weighed {
@@ -94,7 +107,7 @@ impl Watch {
             Outcome::Fault(fault) => silent(by_type(fault).into_iter().collect()),
             _ => weigh_shown(sighting, Some(captured.exchange.clone())),
         };
-        if let Some(fault) = captured.exchange.fault() {
+        if let Some(fault) = captured.exchange.response().and_then(|response| response.cut.as_ref()) {
             remarks.push(format!("ended by the upstream: {} after {}", fault.kind, closing::span(fault.at_ms)));
         }
         closing::by_clock(captured, &mut weighed.candidates, &mut self.cut);
@@ -177,9 +190,9 @@ fn sighting(captured: &Captured) -> Sighting {
     let number = usize::try_from(captured.number).unwrap_or(usize::MAX);
     let body = exchange.response().map(|response| head(&response.body.text()));
     let status = exchange.status();
-    let first_line = format!("{} {}", exchange.request.method, exchange.request.url);
-    let answer = status.map(|status| format!("HTTP {status}")).unwrap_or_default();
-    let text = format!("{first_line}\n{answer}\n{}", body.as_deref().unwrap_or_default());
+    // What the client sent is no sign of what came of it: a key in its URL has leaked to nobody new.
+    let first_line = status.map(|status| format!("HTTP {status}")).unwrap_or_default();
+    let text = format!("{first_line}\n{}", body.as_deref().unwrap_or_default());
     let mut sighting = Sighting::new(Form::Captured, (number, number), text);
     sighting.method = Some(exchange.request.method.clone());
     sighting.url = Some(exchange.request.url.clone());

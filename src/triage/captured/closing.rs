@@ -70,8 +70,8 @@ pub fn by_client(captured: &Captured, left: &mut Vec<f64>) -> (Vec<Candidate>, V
         candidates.extend(candidate("stream-stalled", SILENCE, reason));
     }
     remember(left, waited.seconds);
-    let doubt = if candidates.is_empty() { "; somebody who stops it looks the same" } else { "" };
-    (candidates, vec![format!("ended by the client: {}{doubt}", waited.said())])
+    let remark = candidates.is_empty().then(|| format!("{}; somebody who stops it looks the same", waited.said()));
+    (candidates, Vec::from_iter(remark))
 }
 
 /// A cut (or a refusal) that comes at the second of somebody's clock, or at the same second again.
@@ -94,7 +94,11 @@ pub fn by_clock(captured: &Captured, candidates: &mut Vec<Candidate>, cut: &mut 
         candidates.extend(candidate("timeout-boundary", REPEATED, reason));
     } else if let Some(row) = clock {
         let weight = if its(&row) { REPEATED } else { ANYBODYS };
-        candidates.extend(candidate("timeout-boundary", weight, format!("it ended after {}; {}", span(captured.closed.at_ms), default(row))));
+        candidates.extend(candidate(
+            "timeout-boundary",
+            weight,
+            format!("it ended after {}; {}", span(captured.closed.at_ms), default(row)),
+        ));
     }
     candidates.sort_by(|a, b| b.weight.total_cmp(&a.weight));
     remember(cut, seconds);
@@ -126,11 +130,13 @@ impl Waited {
     fn said(&self) -> String {
         let after = span(self.seconds * 1e3);
         match (self.answered, self.bytes) {
-            (false, _) => format!("it closed the connection after {after}, before any answer"),
-            (true, 0) => format!("it closed the connection after {after}, with the head of the answer and nothing more"),
+            (false, _) => format!("the client closed its connection after {after}, before any answer"),
+            (true, 0) => format!("the client closed its connection after {after}, with the head of the answer and nothing more"),
             (true, bytes) => {
                 let silence = span(self.silent_s * 1e3);
-                format!("it closed the connection after {after}, in the middle of the answer ({bytes} bytes, the last one {silence} before)")
+                format!(
+                    "the client closed its connection after {after}, in the middle of the answer ({bytes} bytes, the last one {silence} before)"
+                )
             }
         }
     }
