@@ -73,7 +73,9 @@ impl Program {
         kill(Pid::from_raw(self.child.id() as i32), signal).expect("it runs");
         let (mut out, mut err) = (String::new(), String::new());
         self.output.read_to_string(&mut out).expect("text");
-        self.child.stderr.take().expect("stderr").read_to_string(&mut err).expect("text");
+        if let Some(mut stderr) = self.child.stderr.take() {
+            stderr.read_to_string(&mut err).expect("text");
+        }
         self.child.wait().expect("it ends");
         (out, err)
     }

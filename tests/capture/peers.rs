@@ -20,7 +20,6 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// A relay on a thread of its own.
 pub struct Between {
     pub addr: SocketAddr,
-    pub base_url: String,
     captured: Receiver<Captured>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -52,7 +51,7 @@ impl Between {
         let base_url = addr.recv_timeout(PATIENCE).expect("a relay");
         let addr =
             base_url.strip_prefix("http://").and_then(|rest| rest.strip_suffix("/v1")).expect("a base URL").parse().expect("an address");
-        Between { addr, base_url, captured, stop: Some(stop), thread: Some(thread) }
+        Between { addr, captured, stop: Some(stop), thread: Some(thread) }
     }
 
     /// A client's connection to it.
@@ -72,7 +71,8 @@ impl Between {
     }
 
     fn end(&mut self) {
-        self.stop.take().into_iter().for_each(|stop| drop(stop.send(())));
+        // It ends when the sender is gone.
+        self.stop = None;
         self.thread.take().into_iter().for_each(|thread| thread.join().expect("the relay does not panic"));
     }
 }
@@ -212,4 +212,18 @@ pub fn last_event() -> String {
 
 pub fn chunk(text: &str) -> String {
     format!("{:x}\r\n{text}\r\n", text.len())
+}
+
+/// What stands in chunks, and whether the last one was there.
+pub fn unchunked(mut bytes: &[u8]) -> (String, bool) {
+    let mut text = Vec::new();
+    while let Some(at) = bytes.windows(2).position(|pair| pair == b"\r\n") {
+        let length = usize::from_str_radix(std::str::from_utf8(&bytes[..at]).expect("text"), 16).expect("a length");
+        text.extend_from_slice(&bytes[at + 2..at + 2 + length]);
+        bytes = &bytes[at + 4 + length..];
+        if length == 0 {
+            return (String::from_utf8(text).expect("text"), true);
+        }
+    }
+    (String::from_utf8(text).expect("text"), false)
 }
