@@ -236,7 +236,7 @@ fn names_close(headers: &HeaderMap) -> bool {
 /// The protocol that a connection shall change to. `h2c` is an offer that may be passed over, as most servers do.
 fn upgrade(headers: &HeaderMap) -> Option<String> {
     let wanted = headers.get(UPGRADE)?.to_str().unwrap_or("unreadable").trim();
-    (!wanted.eq_ignore_ascii_case("h2c")).then(|| wanted.chars().filter(|c| c.is_ascii_graphic()).take(40).collect())
+    (!wanted.eq_ignore_ascii_case("h2c")).then(|| wanted.chars().filter(char::is_ascii_graphic).take(40).collect())
 }
 
 #[cfg(test)]
