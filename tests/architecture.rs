@@ -17,6 +17,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("target", &["evidence", "secret"]),
     ("dialect", &["evidence", "facts"]),
     ("http", &["evidence", "secret", "pace", "target"]),
+    ("capture", &["http", "dialect", "evidence", "pace", "secret"]),
     ("probes", &["http", "dialect", "facts", "minimize", "evidence", "target", "pace", "secret"]),
     ("ladder", &["probes", "http", "dialect", "evidence", "target", "pace"]),
     ("catalogue", &["evidence", "dialect", "facts", "probes", "secret"]),
@@ -26,6 +27,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
+            "capture",
             "report",
             "triage",
             "diagnosis",
@@ -54,6 +56,7 @@ const MEDIAN_LINES: usize = 10;
 /// Crates that only one or two rooms may name.
 const OWNED_CRATES: &[(&str, &[&str])] = &[
     ("reqwest", &["http"]),
+    ("hyper", &["http", "capture"]),
     ("rustls", &["http", "sim"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),

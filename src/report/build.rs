@@ -16,9 +16,7 @@ use crate::evidence::{Ask, Evidence, Exchange};
 impl Report {
     /// What the evidence and its diagnosis come to.
     pub fn new(evidence: &Evidence, diagnosis: &Diagnosis) -> Report {
-        let exchanges = evidence.exchanges.iter();
-        let shown: Vec<_> =
-            exchanges.map(|exchange| Shown { exchange, ask: exchange.ask, reading: dialect::read(exchange), causes: Vec::new() }).collect();
+        let shown: Vec<_> = evidence.exchanges.iter().map(read).collect();
         Report::of(evidence, &shown, diagnosis)
     }
 
@@ -33,6 +31,7 @@ impl Report {
             verdict: Outcome::Inconclusive,
             findings: diagnosis.findings.iter().map(|found| item(evidence, shown, found, &diagnosis.findings)).collect(),
             seen: None,
+            captured: None,
             absent: diagnosis.absent.iter().map(|(mode, because)| absent(mode.id, mode.family, because)).collect(),
             untested: diagnosis.untested.iter().map(|(mode, because)| untested(mode.id, because)).collect(),
             probes: rungs::read(evidence, shown, &diagnosis.findings),
@@ -120,7 +119,13 @@ fn untested(mode: &str, because: &str) -> Untested {
     Untested { mode: mode.to_owned(), because: neutral::inline(because, MESSAGE) }
 }
 
-fn row(shown: &Shown, control: Option<&Shown>) -> Row {
+/// An exchange, read for showing it: what its error means is not asked.
+pub(super) fn read(exchange: &Exchange) -> Shown<'_> {
+    Shown { exchange, ask: exchange.ask, reading: dialect::read(exchange), causes: Vec::new() }
+}
+
+/// An exchange as reports list it.
+pub(super) fn row(shown: &Shown, control: Option<&Shown>) -> Row {
     let exchange = shown.exchange;
     let control = control.filter(|_| exchange.asks_stream());
     Row {

@@ -1,6 +1,7 @@
 //! What a run found, as a value, and the formats that show it: one file per format, each a pure function of the report and a look.
 
 mod build;
+mod captured;
 mod curl;
 mod groups;
 mod json;
@@ -25,6 +26,7 @@ use serde::{Serialize, Serializer};
 
 use crate::catalogue::{Blame, Certainty, Details, Severity};
 
+pub use captured::{Mode, Passed};
 pub use curl::curl;
 pub use stream::{Gaps, StreamMeasures};
 
@@ -51,6 +53,9 @@ pub struct Report {
     /// The failures that a pasted text shows; `None` for a run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seen: Option<Vec<Seen>>,
+    /// The exchanges of a captured session; `None` for anything else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub captured: Option<Vec<Passed>>,
     /// What was ruled out; in JSON only the ids.
     pub absent: Vec<Absent>,
     /// What nobody can say from this evidence.
