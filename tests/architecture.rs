@@ -14,6 +14,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("minimize", &[]),
     ("sim", &[]),
     ("evidence", &["pace"]),
+    ("profiles", &["evidence", "facts"]),
     ("target", &["evidence", "secret"]),
     ("dialect", &["evidence", "facts"]),
     ("http", &["evidence", "secret", "pace", "target"]),
