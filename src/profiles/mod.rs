@@ -4,9 +4,13 @@
 mod base;
 mod files;
 mod recorded;
+mod traits;
+mod unions;
 
 pub use base::BaseRule;
 pub use recorded::{Recorded, Use};
+pub use traits::{Traits, traits};
+pub use unions::{Union, unions};
 
 use std::collections::BTreeMap;
 
