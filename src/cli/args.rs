@@ -74,7 +74,7 @@ pub enum Listing {
     Modes,
     /// Rungs of the ladder
     Probes,
-    /// Clients whose timeouts are known
+    /// Clients whose requests are known, for --client
     Clients,
     /// Scenarios of the simulator
     Scenarios,
@@ -92,14 +92,17 @@ pub struct Check {
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
     /// Header that carries the key
-    #[arg(long, value_name = "SCHEME", default_value = "bearer")]
-    pub auth: AuthScheme,
+    #[arg(long, value_name = "SCHEME")]
+    pub auth: Option<AuthScheme>,
     /// Header to send with every request; may be repeated
     #[arg(long = "header", value_name = "NAME: VALUE")]
     pub headers: Vec<String>,
     /// JSON file with a body that the client sends, instead of a typical one; `-` for standard input
     #[arg(long, value_name = "FILE")]
     pub body: Option<PathBuf>,
+    /// Ask as this client does (its routes, headers, bodies, waits), or `all` for a table of which known clients would work here
+    #[arg(long, value_name = "NAME", conflicts_with = "body")]
+    pub client: Option<String>,
     #[command(flatten)]
     pub effort: Effort,
     #[command(flatten)]

@@ -3,17 +3,20 @@
 
 mod base;
 mod files;
+mod ledger;
 mod recorded;
 mod traits;
 mod unions;
 
 pub use base::BaseRule;
+pub use ledger::{Forecast, Kind, Ledger};
 pub use recorded::{Recorded, Use};
 pub use traits::{Traits, traits};
 pub use unions::{Union, unions};
 
 use std::collections::BTreeMap;
 
+use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
 use thiserror::Error;
 use url::Url;
@@ -110,6 +113,9 @@ fn near_words(near: &[&str]) -> String {
     if near.is_empty() { String::new() } else { format!("close to it are {}; ", near.join(", ")) }
 }
 
+/// The word that stands for all clients where a name is wanted.
+pub const ALL: &str = "all";
+
 /// The names of all profiled clients, in alphabetical order.
 pub fn names() -> impl Iterator<Item = &'static str> {
     files::FILES.iter().map(|(name, _)| *name)
@@ -153,6 +159,12 @@ impl Profile {
     /// The way of speaking of its ordinary requests; `None` when nothing of it is public.
     pub fn dialect(&self) -> Option<&'static str> {
         self.requests.first().map(Recorded::dialect)
+    }
+
+    /// Its headers beyond key and media type, as they are sent.
+    pub fn header_map(&self) -> Vec<(HeaderName, HeaderValue)> {
+        let header = |(name, value): &(String, String)| Some((name.parse().ok()?, HeaderValue::from_str(value).ok()?));
+        self.headers.iter().filter_map(header).collect()
     }
 
     /// How long it waits; `None` when nothing is known of it.

@@ -40,6 +40,8 @@ pub fn traits(body: &Value) -> Traits {
     for (name, value) in body.as_object().into_iter().flatten().filter(|(name, _)| *name != "model") {
         match (name.as_str(), value) {
             ("messages" | "input" | "contents", Value::Array(turns)) => turns.iter().for_each(|turn| of_turn(turn, &mut found)),
+            // A question that is not in a list of turns is the user's.
+            ("input", Value::String(_)) => found.extend(["/messages/user", "/messages/user/content"].map(str::to_owned)),
             _ => walk(&format!("/{name}"), name, value, &mut found),
         }
     }
