@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use futures_util::future::{Either, join_all, select};
 
-use crate::dialect::openai_chat;
 use crate::evidence::{Ask, Evidence, Outcome, SCHEMA, Subject};
 use crate::http::Client;
 use crate::pace::Pace;
@@ -108,7 +107,7 @@ impl Climb<'_> {
             base_faults: base.faults.clone(),
             model_was_chosen: self.target.model.is_none() && model.is_some(),
             model,
-            dialect: openai_chat::NAME.to_owned(),
+            dialect: self.target.dialect.name().to_owned(),
             key: self.target.auth.facts(),
             proxy: self.client.proxy_for(&base.url),
             loopback,

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{Case, Severity, Shown, auth};
-use crate::evidence::{Ask, FaultKind};
+use crate::dialect::requests;
+use crate::evidence::{Ask, Dialect, FaultKind};
 use crate::facts::{self, Cause};
 use crate::profiles;
 
@@ -209,7 +210,8 @@ impl<'c, 'e> Split<'c, 'e> {
 /// The parts of a request's body.
 pub(super) fn parts_of(shown: &Shown) -> Parts {
     let Some(Value::Object(body)) = &shown.exchange.request.body else { return Parts::new() };
-    let members = body.iter().filter(|(name, _)| *name != "model" && *name != "messages");
+    let asked = Dialect::of(&shown.exchange.request.url).unwrap_or_default();
+    let members = body.iter().filter(|(name, _)| !requests::needed(asked).contains(&name.as_str()));
     let members = members.map(|(name, value)| Part { name: name.clone(), value: value.to_string() });
     let messages = body.get("messages").and_then(Value::as_array).into_iter().flatten();
     members.chain(messages.flat_map(parts_of_message)).collect()

@@ -1,6 +1,6 @@
 //! Whether known clients work here, read off the requests that were sent: theirs, and those that have everything of theirs.
 
-use crate::evidence::{Ask, Credential, FaultKind};
+use crate::evidence::{Ask, Credential, Dialect, FaultKind};
 use crate::facts::Cause;
 use crate::profiles::{self, Forecast, Kind, Ledger, Profile, Recorded, TestAsks, Use, traits};
 
@@ -99,7 +99,7 @@ impl<'c, 'e> Seen<'c, 'e> {
         }
         match all.iter().find(|(_, forecast)| *forecast == Forecast::Open) {
             Some((request, _)) => Standing::untested(match request.dialect() {
-                "gemini" => "the Gemini routes are not asked".to_owned(),
+                None => "the Gemini routes are not asked".to_owned(),
                 _ => format!("no request tells what becomes of its {} on {}", request.kind, request.bare_route()),
             }),
             None => match all.first() {
@@ -110,8 +110,8 @@ impl<'c, 'e> Seen<'c, 'e> {
     }
 
     fn forecast(&self, ledger: &Ledger, request: &Recorded) -> Forecast {
-        let kind = Kind { route: request.bare_route().to_owned(), streamed: request.streamed() };
-        ledger.forecast(&kind, &traits(&request.with_model(&self.model)))
+        let Some(dialect) = request.dialect() else { return Forecast::Open };
+        ledger.forecast(Kind { dialect, streamed: request.streamed() }, &traits(&request.with_model(&self.model)))
     }
 
     fn refused(&self, client: &Profile, request: &Recorded, id: &str) -> Standing {
@@ -133,7 +133,8 @@ impl<'c, 'e> Seen<'c, 'e> {
     /// Its requests pass and its way of reading an answer fails on what comes back.
     fn reading(&self, client: &Profile) -> Option<Standing> {
         let streams = client.prompts().next().is_some_and(Recorded::streamed);
-        let stream = self.case.stream().answer().filter(|_| streams && client.dialect() == Some(self.case.subject().dialect.as_str()))?;
+        let stream =
+            self.case.stream().answer().filter(|_| streams && client.dialect_name() == Some(self.case.subject().dialect.as_str()))?;
         let (fault, outcome) = super::stream_habits::trouble(stream, client)?;
         let because = format!("the answer's form ({fault}): the request itself passes");
         Some(Standing { how: How::Fails, because, sees: Some(outcome), cites: Some(stream.id.clone()) })
@@ -206,10 +207,8 @@ fn speaks_for(shown: &Shown, client: &Profile) -> bool {
 
 /// Where a request went, in which way its answer was wanted, and what it had.
 fn asked<'s>(shown: &'s Shown) -> Option<(Kind, &'s serde_json::Value)> {
-    const ROUTES: [&str; 4] = ["/chat/completions", "/responses", "/messages", "/completions"];
-    let path = shown.request.url.split('?').next().unwrap_or_default();
-    let route = ROUTES.into_iter().find(|route| path.ends_with(route))?;
-    Some((Kind { route: route.to_owned(), streamed: shown.asks_stream() }, shown.exchange.request.body.as_ref()?))
+    let dialect = Dialect::of(&shown.request.url)?;
+    Some((Kind { dialect, streamed: shown.asks_stream() }, shown.exchange.request.body.as_ref()?))
 }
 
 /// A failure that is about the request: a refusal, or what repeats; a limit says "not now".
@@ -233,9 +232,7 @@ fn believed(case: &Case, shown: &Shown) -> bool {
 
 /// What a refused request had beyond the plainest one, by the names of its members.
 fn parts(shown: &Shown) -> Vec<String> {
-    const ORDINARY: [&str; 3] = ["stream", "input", "max_tokens"];
-    let all: Vec<String> = super::bodies::parts_of(shown).into_iter().map(|part| part.name).collect();
-    if all.iter().all(|name| ORDINARY.contains(&name.as_str())) { Vec::new() } else { all }
+    super::bodies::parts_of(shown).into_iter().map(|part| part.name).filter(|name| name != "stream").collect()
 }
 
 /// Requests for one prompt from which on it looks endless.

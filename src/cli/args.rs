@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::evidence::Dialect;
 use crate::report::{FailOn, Format};
 use crate::secret::Secret;
 
@@ -91,7 +92,10 @@ pub struct Check {
     /// Model to chat with, exactly as the client sends it; without it, one is taken from the list
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
-    /// Header that carries the key
+    /// Dialect to speak: route, body and answers [default: openai-chat, or the client's own]
+    #[arg(long, value_name = "DIALECT", conflicts_with = "client")]
+    pub dialect: Option<DialectName>,
+    /// Header that carries the key [default: the one of the dialect or the client]
     #[arg(long, value_name = "SCHEME")]
     pub auth: Option<AuthScheme>,
     /// Header to send with every request; may be repeated
@@ -128,6 +132,19 @@ pub struct KeyArgs {
     /// Read the key from standard input
     #[arg(long)]
     pub key_stdin: bool,
+}
+
+/// The dialect to speak.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum DialectName {
+    /// POST /chat/completions
+    OpenaiChat,
+    /// POST /completions, the legacy one
+    OpenaiCompletions,
+    /// POST /responses
+    OpenaiResponses,
+    /// POST /messages
+    AnthropicMessages,
 }
 
 /// The header that carries the key.
@@ -297,6 +314,17 @@ pub struct Triage {
     pub output: Output,
     #[command(flatten)]
     pub look: LookArgs,
+}
+
+impl From<DialectName> for Dialect {
+    fn from(name: DialectName) -> Self {
+        match name {
+            DialectName::OpenaiChat => Dialect::OpenaiChat,
+            DialectName::OpenaiCompletions => Dialect::OpenaiCompletions,
+            DialectName::OpenaiResponses => Dialect::OpenaiResponses,
+            DialectName::AnthropicMessages => Dialect::AnthropicMessages,
+        }
+    }
 }
 
 impl From<FormatName> for Format {

@@ -122,7 +122,7 @@ pub fn list(what: Listing) -> Result<ExitCode> {
 
 /// Dialect, version and waits of a client.
 fn client_row(client: &Profile) -> String {
-    let dialect = client.dialect().unwrap_or("its requests are not public");
+    let dialect = client.dialect_name().unwrap_or("its requests are not public");
     let waits = client.waits().and_then(facts::ClientTimeouts::waits).unwrap_or_else(|| "no limit known".to_owned());
     format!("{dialect:18}  {}; waits: {waits}", client.version)
 }

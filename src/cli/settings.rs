@@ -9,7 +9,8 @@ use http::{HeaderName, HeaderValue};
 use serde_json::Value;
 use url::Url;
 
-use crate::evidence::{BaseFault, Scheme};
+use crate::dialect::requests;
+use crate::evidence::{BaseFault, Dialect, Scheme};
 use crate::http::{Options, ProxyChoice};
 use crate::pace::Pace;
 use crate::probes;
@@ -52,14 +53,15 @@ impl Settings {
         let mut options = options(&check.headers, &check.network)?;
         add_headers(&mut options, client);
         let secrets = secrets(key.as_ref(), &typed, &options.headers);
-        let auth = Auth { key, scheme: scheme_of(check.auth, client) };
+        let dialect = check.dialect.map(Dialect::from).or_else(|| client?.dialect()).unwrap_or_default();
+        let auth = Auth { key, scheme: scheme_of(check.auth, client, dialect) };
         known_rungs(&check.effort)?;
-        let body = check.body.as_deref().map(body).transpose()?;
+        let body = check.body.as_deref().map(|path| body(path, dialect)).transpose()?;
         let model = check.model.clone().or_else(|| body.as_ref()?["model"].as_str().map(str::to_owned));
         let client_timeout_s = check.effort.client_timeout.map(f64::from).or_else(|| client.and_then(patience));
         let pace = pace(&check.effort, clients.len());
         Ok(Settings {
-            target: Target { base, auth, model },
+            target: Target { base, auth, model, dialect },
             pace,
             options,
             scrubber: Scrubber::new(&secrets),
@@ -93,9 +95,9 @@ fn add_headers(options: &mut Options, client: Option<&Profile>) {
     options.headers.extend(own.into_iter().filter(|(name, _)| !typed.contains(name)));
 }
 
-/// As typed, or as the client sends its key, or the usual one.
-fn scheme_of(typed: Option<AuthScheme>, client: Option<&Profile>) -> Scheme {
-    let own = || client.and_then(|client| client.auth.first().copied()).unwrap_or(Scheme::Bearer);
+/// As typed, or as the client sends its key, or as the dialect's clients do.
+fn scheme_of(typed: Option<AuthScheme>, client: Option<&Profile>, dialect: Dialect) -> Scheme {
+    let own = || client.and_then(|client| client.auth.first().copied()).unwrap_or_else(|| dialect.scheme());
     typed.map_or_else(own, scheme)
 }
 
@@ -108,7 +110,7 @@ fn patience(client: &Profile) -> Option<f64> {
 /// Larger bodies (bytes) are no chat.
 const LARGEST_BODY: u64 = 16 << 20;
 
-fn body(path: &Path) -> Result<Value> {
+fn body(path: &Path, dialect: Dialect) -> Result<Value> {
     let name = path.display();
     let mut text = String::new();
     let read = if path == Path::new("-") {
@@ -118,8 +120,8 @@ fn body(path: &Path) -> Result<Value> {
     };
     read.with_context(|| format!("cannot read a body from {name}"))?;
     let body: Value = serde_json::from_str(&text).with_context(|| format!("the body in {name} is no JSON"))?;
-    if !body["messages"].is_array() {
-        bail!("the body in {name} has no `messages`; expected the JSON of a chat completion request");
+    if let Some(missing) = requests::needed(dialect).iter().find(|member| **member != "model" && body[**member].is_null()) {
+        bail!("the body in {name} has no `{missing}`; expected the JSON of a request to {} ({})", dialect.route(), dialect.name());
     }
     Ok(body)
 }

@@ -1,10 +1,12 @@
 //! What was asked and what came back: plain data, complete enough to be diagnosed again without a network.
 
 mod body;
+mod dialect;
 mod exchange;
 mod fault;
 
 pub use body::{Arrival, Body, Encoding};
+pub use dialect::Dialect;
 pub use exchange::{Ask, Credential, Exchange, Outcome, Request, Response, Scheme, Step, Via};
 pub use fault::{CertificateFault, Fault, FaultKind};
 

@@ -1,9 +1,10 @@
 //! Known clients: what they send, several in one request; only a refusal is split.
 
 use http::{HeaderName, HeaderValue};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::evidence::{Ask, Credential, Scheme};
+use crate::dialect::requests;
+use crate::evidence::{Ask, Credential, Dialect, Scheme};
 use crate::profiles::{Forecast, Kind, Ledger, Profile, Recorded, Union, Use, traits, unions};
 
 use super::fields::{Form, examine};
@@ -65,11 +66,11 @@ fn groups<'r>(cx: &Ctx<'r>, model: &str) -> Vec<Group<'r>> {
     let alone = cx.clients.len() == 1;
     for client in cx.clients {
         for request in client.requests.iter().filter(|request| alone || request.usage == Use::Prompt) {
-            let Some(needed) = needed(request) else {
+            let Some(dialect) = request.dialect() else {
                 cx.skip(PROBE.id, Some(Ask::Client), format!("the route {} of {} is not asked", request.bare_route(), client.name));
                 continue;
             };
-            let form = form(cx, client, request, model, needed);
+            let form = form(cx, client, request, model, dialect);
             let version = client.headers.iter().find(|(name, _)| name == "anthropic-version").map(|(_, value)| value.clone());
             let member = Member { client, request, body: request.with_model(model) };
             let same = |(other, group): &&mut (Option<String>, Group)| {
@@ -84,18 +85,7 @@ fn groups<'r>(cx: &Ctx<'r>, model: &str) -> Vec<Group<'r>> {
     groups.into_iter().map(|(_, group)| group).collect()
 }
 
-/// Members of the body that cannot be left out; `None` for routes that are not spoken.
-fn needed(request: &Recorded) -> Option<&'static [&'static str]> {
-    match request.bare_route() {
-        "/chat/completions" => Some(&["model", "messages"]),
-        "/responses" => Some(&["model", "input"]),
-        "/messages" => Some(&["model", "messages", "max_tokens"]),
-        "/completions" => Some(&["model", "prompt"]),
-        _ => None,
-    }
-}
-
-fn form(cx: &Ctx<'_>, client: &Profile, request: &Recorded, model: &str, needed: &'static [&'static str]) -> Form {
+fn form(cx: &Ctx<'_>, client: &Profile, request: &Recorded, model: &str, dialect: Dialect) -> Form {
     let mut url = cx.target.base.route(request.bare_route());
     if let Some((_, query)) = request.path(model).split_once('?') {
         let all = url.query().into_iter().chain([query]).collect::<Vec<_>>().join("&");
@@ -106,7 +96,7 @@ fn form(cx: &Ctx<'_>, client: &Profile, request: &Recorded, model: &str, needed:
     // What the one client in question sends by default is held against the rules about bodies; the rest only shows how clients fare.
     let own = cx.clients.len() == 1 && client.prompts().next().is_some_and(|prompt| prompt.route == request.route);
     let ask = if own { Ask::Fields } else { Ask::Client };
-    Form { rung: PROBE.id, ask, url, credential, headers: Vec::new(), needed }
+    Form { rung: PROBE.id, ask, dialect, url, credential, headers: Vec::new() }
 }
 
 /// Sends the group's requests, as many as go together in one.
@@ -121,7 +111,7 @@ async fn ask_group(cx: &Ctx<'_>, group: &Group<'_>, model: &str) -> Route {
             continue;
         }
         if !passed {
-            let Some(plain) = cx.ask_aside(PROBE.id, form.question(short(&form, model))).await else { break };
+            let Some(plain) = cx.ask_aside(PROBE.id, form.question(requests::short(form.dialect, model))).await else { break };
             match plain.exchange.status() {
                 _ if plain.answered() => passed = true,
                 Some(404 | 405) => return Route::Missing,
@@ -134,17 +124,6 @@ async fn ask_group(cx: &Ctx<'_>, group: &Group<'_>, model: &str) -> Route {
         split(cx, group, &form, &union).await;
     }
     Route::There
-}
-
-/// The plainest request that this route takes.
-fn short(form: &Form, model: &str) -> Value {
-    let prompt = "Reply with one word: ok";
-    match form.needed {
-        [_, "input"] => json!({ "model": model, "input": prompt }),
-        [_, "prompt"] => json!({ "model": model, "prompt": prompt, "max_tokens": 16 }),
-        [_, "messages"] => json!({ "model": model, "messages": [{ "role": "user", "content": prompt }] }),
-        _ => json!({ "model": model, "max_tokens": 64, "messages": [{ "role": "user", "content": prompt }] }),
-    }
 }
 
 async fn passes(cx: &Ctx<'_>, form: &Form, body: Value) -> bool {
@@ -172,8 +151,8 @@ fn ledger(cx: &Ctx<'_>) -> Ledger {
     let mut ledger = Ledger::default();
     for asked in sent(cx) {
         let request = &asked.exchange.request;
-        let Some((body, route)) = request.body.as_ref().zip(route(&request.url)) else { continue };
-        let kind = Kind { route, streamed: asked.exchange.asks_stream() };
+        let Some((body, dialect)) = request.body.as_ref().zip(Dialect::of(&request.url)) else { continue };
+        let kind = Kind { dialect, streamed: asked.exchange.asks_stream() };
         ledger.enter(kind, traits(body), asked.answered(), &asked.exchange.id);
     }
     ledger
@@ -183,15 +162,9 @@ fn sent(cx: &Ctx<'_>) -> Vec<Asked> {
     [Ask::Client, Ask::Fields].into_iter().flat_map(|ask| cx.tries(ask)).collect()
 }
 
-fn route(url: &str) -> Option<String> {
-    let path = url.split('?').next()?;
-    let known = ["/chat/completions", "/responses", "/messages", "/completions"];
-    known.into_iter().find(|route| path.ends_with(route)).map(str::to_owned)
-}
-
 fn is_known(ledger: &Ledger, member: &Member) -> bool {
-    let kind = Kind { route: member.request.bare_route().to_owned(), streamed: member.request.streamed() };
-    ledger.forecast(&kind, &traits(&member.body)) != Forecast::Open
+    let kind = member.request.dialect().map(|dialect| Kind { dialect, streamed: member.request.streamed() });
+    kind.is_none_or(|kind| ledger.forecast(kind, &traits(&member.body)) != Forecast::Open)
 }
 
 fn was_sent(cx: &Ctx<'_>, body: &Value) -> bool {
@@ -202,14 +175,14 @@ fn was_sent(cx: &Ctx<'_>, body: &Value) -> bool {
 /// that passes, once for each name.
 async fn by_name(cx: &Ctx<'_>, group: &Group<'_>, form: &Form, model: &str) {
     let bare = Form { headers: Vec::new(), ..form.clone() };
-    if form.headers.is_empty() || !passes(cx, &bare, short(form, model)).await {
+    if form.headers.is_empty() || !passes(cx, &bare, requests::short(form.dialect, model)).await {
         return;
     }
     let mut asked: Vec<Vec<(HeaderName, HeaderValue)>> = Vec::new();
     for member in &group.members {
         let headers = own_headers(cx, member.client);
         if !asked.contains(&headers) {
-            passes(cx, &Form { headers: headers.clone(), ..form.clone() }, short(form, model)).await;
+            passes(cx, &Form { headers: headers.clone(), ..form.clone() }, requests::short(form.dialect, model)).await;
             asked.push(headers);
         }
     }
@@ -237,10 +210,12 @@ fn own_headers(cx: &Ctx<'_>, client: &Profile) -> Vec<(HeaderName, HeaderValue)>
 /// The client's first request at the size that it really has, when its shape passed.
 async fn full_size(cx: &Ctx<'_>, client: &Profile, model: &str) {
     let Some(request) = client.prompts().next().filter(|request| request.was_cut()) else { return };
-    let Some(needed) = needed(request) else { return };
-    let kind = Kind { route: request.bare_route().to_owned(), streamed: request.streamed() };
-    if matches!(ledger(cx).forecast(&kind, &traits(&request.with_model(model))), Forecast::Passes(_)) {
-        let form = form(cx, client, request, model, needed);
+    let Some(dialect) = request.dialect() else { return };
+    if matches!(
+        ledger(cx).forecast(Kind { dialect, streamed: request.streamed() }, &traits(&request.with_model(model))),
+        Forecast::Passes(_)
+    ) {
+        let form = form(cx, client, request, model, dialect);
         let _: Option<Asked> = cx.ask_aside(PROBE.id, form.question(request.full_size(model))).await;
     }
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use crate::dialect::openai_chat::Cap;
-use crate::dialect::{ModelList, Reading};
+use crate::dialect::{ModelList, Reading, requests};
 use crate::evidence::{Ask, Credential, Exchange, Fault, FaultKind, GARBAGE_KEY, Outcome, Request, Skip, Step, Via};
 use crate::facts::{self, Cause};
 use crate::http::{Call, Client, Performed};
@@ -175,7 +175,7 @@ impl<'r> Ctx<'r> {
     pub fn cap(&self) -> Option<Cap> {
         let control = self.answer(Ask::Chat).or_else(|| self.answer(Ask::ChatStream))?;
         let long = control.completion_tokens().is_some_and(|tokens| tokens > 200) || control.text_len() > 1200;
-        long.then_some(Cap::MaxTokens)
+        long.then(|| requests::cap(self.target.dialect))
     }
 
     /// Records a connection that was opened step by step.
@@ -427,6 +427,7 @@ fn exchange(slot: usize, probe: &str, ask: Ask, attempt: u32, request: Request, 
 
 /// Whether the bytes so far hold the end that a stream announces, in any dialect.
 fn announces_end(bytes: &[u8]) -> bool {
-    const ENDS: [&[u8]; 4] = [b"[DONE]", b"\"message_stop\"", b"\"response.completed\"", b"\"done\":true"];
+    const ENDS: [&[u8]; 6] =
+        [b"[DONE]", b"\"message_stop\"", b"\"response.completed\"", b"\"response.incomplete\"", b"\"response.failed\"", b"\"done\":true"];
     ENDS.iter().any(|end| memchr::memmem::find(bytes, end).is_some())
 }

@@ -6,9 +6,9 @@ use http::{HeaderName, HeaderValue};
 use serde_json::Value;
 use url::Url;
 
-use crate::dialect::Reading;
-use crate::dialect::openai_chat::{CHAT, occasional, typical, with};
-use crate::evidence::{Ask, Credential};
+use crate::dialect::openai_chat::{occasional, with};
+use crate::dialect::{Reading, requests};
+use crate::evidence::{Ask, Credential, Dialect};
 use crate::minimize::{Minimal, Parts, Trial, minimize};
 use crate::target::Target;
 
@@ -35,9 +35,9 @@ async fn run(cx: &Ctx<'_>) {
     let only_streamed = cx.answer(Ask::Chat).is_none();
     match &cx.body {
         Some(body) => examine(cx, &Form::usual(Ask::Fields, cx.target), body.clone()).await,
-        None => examine(cx, &Form::usual(Ask::Fields, cx.target), typical(&model, streamed)).await,
+        None => examine(cx, &Form::usual(Ask::Fields, cx.target), requests::typical(cx.target.dialect, &model, streamed)).await,
     }
-    if cx.body.is_none() && cx.pace.sweep.is_some() {
+    if cx.body.is_none() && cx.pace.sweep.is_some() && cx.target.dialect == Dialect::OpenaiChat {
         examine(cx, &Form::usual(Ask::RareFields, cx.target), occasional(&model, only_streamed)).await;
     }
 }
@@ -49,32 +49,29 @@ pub(super) struct Form {
     pub(super) rung: &'static str,
     /// What it asks the target to show.
     pub(super) ask: Ask,
+    /// The dialect of its body.
+    pub(super) dialect: Dialect,
     /// Where it goes.
     pub(super) url: Url,
     /// How it identifies itself.
     pub(super) credential: Credential,
-    /// Headers beyond the usual ones.
+    /// Headers beyond the usual ones and those that the dialect demands.
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
-    /// Members of the body without which it is no request.
-    pub(super) needed: &'static [&'static str],
 }
 
 impl Form {
-    /// A chat with the target.
+    /// A chat with the target, in its dialect.
     pub(super) fn usual(ask: Ask, target: &Target) -> Self {
-        Form {
-            rung: PROBE.id,
-            ask,
-            url: target.base.route(CHAT),
-            credential: given(target),
-            headers: Vec::new(),
-            needed: &["model", "messages"],
-        }
+        let dialect = target.dialect;
+        let url = target.base.route(dialect.route());
+        Form { rung: PROBE.id, ask, dialect, url, credential: given(target), headers: Vec::new() }
     }
 
-    /// The request with this body.
+    /// The request with this body; its own headers win over the dialect's.
     pub(super) fn question(&self, body: Value) -> Question {
-        Question { headers: self.headers.clone(), ..Question::post(self.ask, self.url.clone(), self.credential, body) }
+        let mut question = Question::post(self.ask, self.url.clone(), self.credential, body).spoken(self.dialect);
+        question.headers.extend(self.headers.iter().cloned());
+        question
     }
 }
 
@@ -187,7 +184,7 @@ impl Body {
     /// Takes a body apart into its members, its unusual messages, and the nested places that a refusal's words lead to.
     fn new(form: Form, whole: Value, words: &[String]) -> Self {
         let members = whole.as_object().into_iter().flat_map(|members| members.keys());
-        let members = members.filter(|name| !form.needed.contains(&name.as_str())).map(|name| Part::member(name));
+        let members = members.filter(|name| !requests::needed(form.dialect).contains(&name.as_str())).map(|name| Part::member(name));
         let nested = nested(&whole, words).into_iter().map(|pointer| Part { needs: first_segment(&pointer).to_owned(), pointer });
         let parts = message_parts(&whole).into_iter().chain(members).chain(nested).collect();
         Body { form, whole, parts }
@@ -338,19 +335,13 @@ fn names(word: &str, pointer: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialect::openai_chat::{SHORT_PROMPT, chat};
+    use crate::dialect::openai_chat::{SHORT_PROMPT, chat, typical};
     use crate::evidence::Scheme;
 
     fn form() -> Form {
         let url = Url::parse("http://gateway.example/v1/chat/completions").expect("a URL");
-        Form {
-            rung: PROBE.id,
-            ask: Ask::Fields,
-            url,
-            credential: Credential::Given(Scheme::Bearer),
-            headers: Vec::new(),
-            needed: &["model", "messages"],
-        }
+        let credential = Credential::Given(Scheme::Bearer);
+        Form { rung: PROBE.id, ask: Ask::Fields, dialect: Dialect::OpenaiChat, url, credential, headers: Vec::new() }
     }
 
     #[test]

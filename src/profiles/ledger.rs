@@ -1,12 +1,14 @@
 //! What answered and refused requests say about requests that were never sent.
 
+use crate::evidence::Dialect;
+
 use super::traits::Traits;
 
 /// What was seen of one kind of request: who asks where, and in which way the answer comes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kind {
-    /// The route without its query, such as `/chat/completions`.
-    pub route: String,
+    /// The dialect, and with it the route.
+    pub dialect: Dialect,
     /// True when a stream is asked for.
     pub streamed: bool,
 }
@@ -43,22 +45,22 @@ impl Ledger {
     }
 
     /// What would become of a request. An answer to more outweighs a refusal of less.
-    pub fn forecast(&self, kind: &Kind, traits: &Traits) -> Forecast {
-        let alike = || self.rows.iter().filter(|row| row.kind.route == kind.route);
+    pub fn forecast(&self, kind: Kind, traits: &Traits) -> Forecast {
+        let alike = || self.rows.iter().filter(|row| row.kind.dialect == kind.dialect);
         let more = |row: &&Row| row.answered && row.kind.streamed == kind.streamed && row.traits.is_superset(traits);
         if let Some(row) = alike().find(more) {
             return Forecast::Passes(row.id.clone());
         }
         // What is refused without a stream is refused with one, unless the stream is what is wanted.
-        let wanted = |row: &&Row| row.kind.streamed == kind.streamed || !self.streams_only(&kind.route);
+        let wanted = |row: &&Row| row.kind.streamed == kind.streamed || !self.streams_only(kind.dialect);
         let less = alike().filter(|row| !row.answered && row.traits.is_subset(traits)).filter(wanted);
         less.min_by_key(|row| row.traits.len()).map_or(Forecast::Open, |row| Forecast::Fails(row.id.clone()))
     }
 
-    /// Only streams were answered on this route.
-    fn streams_only(&self, route: &str) -> bool {
+    /// Only streams were answered in this dialect.
+    fn streams_only(&self, dialect: Dialect) -> bool {
         let answered =
-            |streamed: bool| self.rows.iter().any(|row| row.answered && row.kind.route == route && row.kind.streamed == streamed);
+            |streamed: bool| self.rows.iter().any(|row| row.answered && row.kind.dialect == dialect && row.kind.streamed == streamed);
         answered(true) && !answered(false)
     }
 }
@@ -73,14 +75,14 @@ mod tests {
 
     #[test]
     fn an_answer_clears_what_has_less_and_a_refusal_dooms_what_has_more() {
-        let kind = Kind { route: "/chat/completions".to_owned(), streamed: true };
+        let kind = Kind { dialect: Dialect::OpenaiChat, streamed: true };
         let mut ledger = Ledger::default();
-        ledger.enter(kind.clone(), set(&["/tools", "/user"]), true, "e1");
-        ledger.enter(kind.clone(), set(&["/store"]), false, "e2");
-        assert_eq!(ledger.forecast(&kind, &set(&["/tools"])), Forecast::Passes("e1".into()));
-        assert_eq!(ledger.forecast(&kind, &set(&["/store", "/tools"])), Forecast::Fails("e2".into()));
-        assert_eq!(ledger.forecast(&kind, &set(&["/top_p"])), Forecast::Open);
-        let other = Kind { route: "/responses".to_owned(), ..kind };
-        assert_eq!(ledger.forecast(&other, &set(&["/tools"])), Forecast::Open);
+        ledger.enter(kind, set(&["/tools", "/user"]), true, "e1");
+        ledger.enter(kind, set(&["/store"]), false, "e2");
+        assert_eq!(ledger.forecast(kind, &set(&["/tools"])), Forecast::Passes("e1".into()));
+        assert_eq!(ledger.forecast(kind, &set(&["/store", "/tools"])), Forecast::Fails("e2".into()));
+        assert_eq!(ledger.forecast(kind, &set(&["/top_p"])), Forecast::Open);
+        let other = Kind { dialect: Dialect::OpenaiResponses, ..kind };
+        assert_eq!(ledger.forecast(other, &set(&["/tools"])), Forecast::Open);
     }
 }

@@ -21,7 +21,7 @@ use serde::Deserialize;
 use thiserror::Error;
 use url::Url;
 
-use crate::evidence::Scheme;
+use crate::evidence::{Dialect, Scheme};
 use crate::facts::{self, ClientTimeouts};
 
 /// One client, in one version.
@@ -156,9 +156,14 @@ impl Profile {
         self.requests.iter().filter(|request| request.usage == Use::Prompt)
     }
 
-    /// The way of speaking of its ordinary requests; `None` when nothing of it is public.
-    pub fn dialect(&self) -> Option<&'static str> {
-        self.requests.first().map(Recorded::dialect)
+    /// The way of speaking of its ordinary requests; `None` when nothing of it is public, or it is one that runs cannot speak.
+    pub fn dialect(&self) -> Option<Dialect> {
+        self.requests.first().and_then(Recorded::dialect)
+    }
+
+    /// The same by name, also where runs cannot speak it.
+    pub fn dialect_name(&self) -> Option<&'static str> {
+        self.requests.first().map(|request| request.dialect().map_or("gemini", Dialect::name))
     }
 
     /// Its headers beyond key and media type, as they are sent.

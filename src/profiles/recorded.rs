@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::evidence::Dialect;
+
 /// A request as a client sends it, with the prompts shortened and the lists of tools cut to those that keep every field and type.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -83,15 +85,9 @@ impl Recorded {
         self.body["stream"] == true || self.route.contains(":stream")
     }
 
-    /// The way of speaking that its route belongs to.
-    pub fn dialect(&self) -> &'static str {
-        match self.bare_route() {
-            "/chat/completions" => "openai-chat",
-            "/responses" => "openai-responses",
-            "/messages" => "anthropic-messages",
-            "/completions" => "openai-completions",
-            _ => "gemini",
-        }
+    /// The way of speaking that its route belongs to; `None` for one that runs cannot speak (Gemini's own).
+    pub fn dialect(&self) -> Option<Dialect> {
+        Dialect::ALL.into_iter().find(|dialect| dialect.route() == self.bare_route())
     }
 }
 

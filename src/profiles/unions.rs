@@ -161,26 +161,27 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::evidence::Dialect;
     use crate::profiles::{Use, all};
 
     #[test]
     fn few_requests_stand_for_all_clients() {
-        let mut bodies: Vec<(&'static str, Value)> = Vec::new();
+        let mut bodies: Vec<(Option<Dialect>, Value)> = Vec::new();
         for profile in all() {
             for request in profile.requests.iter().filter(|request| request.usage == Use::Prompt) {
                 bodies.push((request.dialect(), request.with_model("m")));
             }
         }
         let mut count = 0;
-        for dialect in ["openai-chat", "openai-responses", "anthropic-messages"] {
-            let of: Vec<Value> = bodies.iter().filter(|(other, _)| *other == dialect).map(|(_, body)| body.clone()).collect();
+        for dialect in Dialect::ALL {
+            let of: Vec<Value> = bodies.iter().filter(|(other, _)| *other == Some(dialect)).map(|(_, body)| body.clone()).collect();
             let unions = unions(&of);
             count += unions.len();
             for union in &unions {
                 let has = traits(&union.body);
                 for place in &union.of {
                     let lacking: Vec<_> = traits(&of[*place]).difference(&has).cloned().collect();
-                    assert!(lacking.is_empty(), "{dialect}: {lacking:?}");
+                    assert!(lacking.is_empty(), "{dialect:?}: {lacking:?}");
                 }
             }
         }

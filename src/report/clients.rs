@@ -61,7 +61,7 @@ fn row(fit: Fit) -> ClientRow {
     let helps = fit.how == How::WithSetting;
     ClientRow {
         version: neutral::inline(&fit.client.version, NAME),
-        dialect: fit.client.dialect().map(str::to_owned),
+        dialect: fit.client.dialect_name().map(str::to_owned),
         status: status(fit.how),
         because: line(&fit.because),
         sees: fit.sees.as_deref().map(line),
