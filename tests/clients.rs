@@ -9,6 +9,7 @@ use llmdoctor::evidence::{Ask, Dialect};
 use llmdoctor::ladder::Climb;
 use llmdoctor::pace::Pace;
 use llmdoctor::profiles::{self, Profile};
+use llmdoctor::report::{Format, Look, Report, render};
 use llmdoctor::sim::scenario;
 use support::{Examined, block_on, examine_with};
 
@@ -23,6 +24,22 @@ fn examined(id: &str, clients: Vec<Profile>) -> Examined {
 
 fn alone(id: &str, client: &str) -> Examined {
     examined(id, vec![profiles::find(client).expect("a profile")])
+}
+
+/// The same, where the user typed the base of the scenario with this behind it.
+fn typed(id: &str, client: &str, behind: &str) -> Examined {
+    let client = profiles::find(client).expect("a profile");
+    let clients: &'static [Profile] = vec![client.clone()].leak();
+    let scenario = scenario(id).expect("a scenario");
+    let pace = Pace { sweep: None, max_requests: 100, ..Pace::simulated() };
+    block_on(examine_with(scenario, pace, |climb| {
+        let mut root = climb.target.base.url.clone();
+        root.set_path(behind);
+        let mut target = climb.target.clone();
+        target.base.url = client.base(&root, behind.ends_with('/'));
+        target.auth.scheme = client.auth[0];
+        Climb { clients, target: Box::leak(Box::new(target)), ..climb }
+    }))
 }
 
 fn among_all(id: &str) -> (Examined, Vec<Fit>) {
@@ -119,4 +136,68 @@ fn an_unknown_client_is_one_line_with_near_names() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2));
     assert!(said.lines().count() == 1 && said.contains("claude-code") && said.contains("list clients"), "{said}");
+}
+
+#[test]
+fn a_form_on_which_the_client_loops_is_an_error_to_its_user() {
+    let examined = alone("no-finish-reason", "opencode");
+    let (found, how) = told(&examined);
+    assert!(found.contains(&("stream-breaks-client", Severity::Error)) && how == How::Fails, "{found:?}");
+    let fits = fits(&Case::new(&examined.evidence));
+    assert_eq!(fits[0].sees.as_deref(), Some("requests without end"));
+    assert!(!told(&alone("no-finish-reason", "openai-python")).0.iter().any(|(mode, _)| *mode == "stream-breaks-client"));
+}
+
+#[test]
+fn a_replay_of_the_evidence_says_the_same_of_every_client() {
+    let (examined, fits) = among_all("temperature-with-top-p");
+    let saved = serde_json::to_string(&examined.evidence).expect("JSON");
+    let again = serde_json::from_str(&saved).expect("evidence");
+    let again = llmdoctor::catalogue::clients::fits(&Case::new(&again));
+    let told = |fits: &[Fit]| fits.iter().map(|fit| (fit.how, fit.because.clone(), fit.sees.clone())).collect::<Vec<_>>();
+    assert_eq!(told(&fits), told(&again));
+}
+
+#[test]
+fn the_base_is_judged_by_what_the_client_makes_of_it() {
+    let right = typed("healthy-messages", "claude-code", "");
+    assert_eq!(told(&right), (Vec::new(), How::Works));
+    let wrong = typed("healthy-messages", "claude-code", "/v1");
+    let diagnosis = wrong.diagnosis();
+    assert_eq!(diagnosis.findings[0].mode.id, "wrong-base-url");
+    let root = wrong.server.base_url().replace("/v1", "");
+    let advice = format!("Type {root} into claude-code: it adds the version itself and wants the base without it.");
+    assert_eq!(diagnosis.findings[0].finding.fix, [advice]);
+    let slashless = typed("healthy", "continue-ide", "/v1");
+    let fix = slashless.diagnosis().findings[0].finding.fix.join(" ");
+    assert!(fix.contains("/v1/ into continue-ide"), "{fix}");
+}
+
+#[test]
+fn every_dialect_is_asked_on_its_route() {
+    assert_eq!(told(&alone("healthy-responses", "codex-cli")), (Vec::new(), How::Works));
+    let (_, fits) = among_all("healthy-responses");
+    let works = named(&fits, How::Works);
+    for client in ["codex-cli", "openai-agents", "n8n", "rig"] {
+        assert!(works.contains(&client), "{client} does not work: {works:?}");
+    }
+    assert!(!works.contains(&"opencode") && !works.contains(&"claude-code"));
+}
+
+#[test]
+fn the_table_is_in_every_format() {
+    let (examined, _) = among_all("temperature-with-top-p");
+    let report = Report::new(&examined.evidence, &examined.diagnosis());
+    let schema = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/schema/report.schema.json")).expect("the schema");
+    let schema = serde_json::from_str(&schema).expect("JSON");
+    let json: serde_json::Value = serde_json::from_str(&render(&report, Format::Json, &Look::default())).expect("JSON");
+    let wrong: Vec<String> =
+        jsonschema::validator_for(&schema).expect("a schema").iter_errors(&json).map(|error| error.to_string()).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+    assert_eq!(json["clients"].as_array().expect("rows").len(), profiles::names().count());
+    let terminal = render(&report, Format::Terminal, &Look::default());
+    let markdown = render(&report, Format::Markdown, &Look::default());
+    for name in profiles::names() {
+        assert!(terminal.contains(name) && markdown.contains(&format!("| `{name}` |")), "{name} is not in the table");
+    }
 }

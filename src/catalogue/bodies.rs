@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Case, Severity, Shown, auth};
+use super::{Case, Severity, Shown, auth, clients};
 use crate::dialect::requests;
 use crate::evidence::{Ask, Dialect, FaultKind};
 use crate::facts::{self, Cause};
@@ -186,7 +186,7 @@ pub(super) fn severity(case: &Case, split: &Split) -> Severity {
 
 /// What the client in question sends for every prompt is an error; what it sends for a feature of its own is a warning.
 fn own_severity(case: &Case, split: &Split) -> Severity {
-    let Some(client) = case.subject().client.as_deref().and_then(|name| profiles::find(name).ok()) else { return Severity::Error };
+    let Some(client) = clients::named(case) else { return Severity::Error };
     let prompts: Vec<_> = client.prompts().map(|request| profiles::traits(&request.with_model(""))).collect();
     let refused = split.culprits.iter().filter_map(|culprit| culprit.shown.exchange.request.body.as_ref()).map(profiles::traits);
     let mut hits = refused.filter(|refused| prompts.iter().any(|prompt| refused.is_subset(prompt)));

@@ -50,6 +50,11 @@ pub fn fits(case: &Case) -> Vec<Fit> {
     clients.into_iter().map(|client| seen.fit(client)).collect()
 }
 
+/// The one client that the run was about; `None` when it was about none, or about all.
+pub(super) fn named(case: &Case) -> Option<Profile> {
+    profiles::find(case.subject().client.as_deref()?).ok()
+}
+
 /// What was sent with the key as typed, and what came of it.
 struct Seen<'c, 'e> {
     case: &'c Case<'e>,

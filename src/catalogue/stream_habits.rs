@@ -1,9 +1,25 @@
 //! What known clients make of the form of a stream, from the recordings.
 
-use super::Shown;
-use super::clients::said;
+use super::clients::{self, said};
+use super::streams::sound_streams;
+use super::{Blame, Case, Certainty, Finding, Severity, Shown};
 use crate::dialect::{StreamEnd, StreamReading};
 use crate::profiles::Profile;
+
+/// The client in question does not show an answer that has this form: so it was recorded.
+pub(super) fn of_the_client(case: &Case) -> Option<Finding> {
+    let client = clients::named(case)?;
+    let mut streams = sound_streams(case).into_iter();
+    let (stream, (fault, sees)) = streams.find_map(|stream| Some((stream, trouble(stream.shown, &client)?)))?;
+    let form = fault.replace('_', " ");
+    let because = format!("The stream has a form ({form}) of which {} {} was recorded to make {sees}.", client.name, client.version);
+    let finding = Finding::new(Severity::Error, Certainty::Likely, Blame::Client, because)
+        .so(format!("A user of {} sees {sees}, although the stream came whole.", client.name))
+        .cite([stream.shown.exchange])
+        .detail("kind", fault)
+        .detail("client", client.name);
+    Some(finding)
+}
 
 /// The first fault of a stream's form on which this client does not show the answer: the recorded fault's name, and what its user sees.
 pub(super) fn trouble(shown: &Shown, client: &Profile) -> Option<(&'static str, String)> {

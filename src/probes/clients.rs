@@ -26,6 +26,9 @@ const CONFIRMED: usize = 4;
 
 async fn run(cx: &Ctx<'_>) {
     let Some(model) = cx.model() else { return };
+    if let Some(because) = hopeless(cx) {
+        return cx.skip(PROBE.id, Some(Ask::Client), because);
+    }
     let mut missing: Vec<String> = Vec::new();
     for group in groups(cx, &model) {
         let path = group.form.url.path().to_owned();
@@ -36,6 +39,16 @@ async fn run(cx: &Ctx<'_>) {
     if let [client] = cx.clients {
         full_size(cx, client, &model).await;
     }
+}
+
+/// Why no client's request would tell more than the control did: that one failed, and not over its route or its body.
+fn hopeless(cx: &Ctx<'_>) -> Option<String> {
+    if cx.answer(Ask::Chat).or_else(|| cx.answer(Ask::ChatStream)).is_some() {
+        return None;
+    }
+    let first = cx.tries(Ask::Chat).into_iter().next()?;
+    let about_it = matches!(first.exchange.status(), Some(400 | 404 | 405 | 415 | 422));
+    (!about_it).then(|| "plain chat failed for a reason that all clients would meet".to_owned())
 }
 
 /// Whether a route is there.

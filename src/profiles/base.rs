@@ -28,6 +28,17 @@ impl BaseRule {
         }
     }
 
+    /// What to type so that routes hang on this base; `None` when nothing that can be typed leads there.
+    pub(super) fn typed(self, wanted: &str, adds: &str) -> Option<String> {
+        let wanted = wanted.trim_end_matches('/');
+        match self {
+            BaseRule::Append => Some(wanted.to_owned()),
+            BaseRule::Root => wanted.strip_suffix(adds).map(str::to_owned),
+            BaseRule::Relative => Some(format!("{wanted}/")),
+            BaseRule::Complete => wanted.split('/').any(is_version).then(|| wanted.to_owned()),
+        }
+    }
+
     pub(super) fn applied(self, typed: &Url, ended_in_slash: bool, adds: &str) -> Url {
         let path = typed.path().trim_end_matches('/');
         let path = match self {
@@ -65,5 +76,17 @@ mod tests {
         assert_eq!(made(BaseRule::Relative, "https://gateway.example/v1/"), "https://gateway.example/v1");
         assert_eq!(made(BaseRule::Complete, "https://gateway.example"), "https://gateway.example/v1");
         assert_eq!(made(BaseRule::Complete, "https://gateway.example/v2"), "https://gateway.example/v2");
+    }
+
+    #[test]
+    fn what_is_to_be_typed_leads_where_it_shall() {
+        let rules = [BaseRule::Append, BaseRule::Root, BaseRule::Relative, BaseRule::Complete];
+        for rule in rules {
+            let typed = rule.typed("https://gateway.example/api/v1", "/v1").expect("something can be typed");
+            let url = Url::parse(&typed).expect("a URL");
+            let made = rule.applied(&url, typed.ends_with('/'), "/v1").to_string();
+            assert_eq!(made, "https://gateway.example/api/v1", "{rule:?}");
+        }
+        assert_eq!(BaseRule::Root.typed("https://gateway.example/api", "/v1"), None);
     }
 }

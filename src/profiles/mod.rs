@@ -182,6 +182,11 @@ impl Profile {
         self.base.applied(typed, ended_in_slash, &self.adds)
     }
 
+    /// What to type into it so that its routes hang on this base; `None` when nothing leads there.
+    pub fn typed_for(&self, base: &str) -> Option<String> {
+        self.base.typed(base, &self.adds)
+    }
+
     /// How many requests one prompt causes in all when this status comes back, as recorded; `None` when that was not recorded.
     /// An error whose `type` is `server_error` makes some clients try again.
     pub fn sends_on(&self, status: u16, server_error: bool) -> Option<u32> {

@@ -100,13 +100,12 @@ impl ClientRow {
         }
     }
 
-    /// Why, and what its user sees.
-    fn account(&self) -> String {
-        let sees = self.sees.as_ref().map(|sees| format!("its user sees {sees}"));
+    /// What its user sees, which setting helps, which features fail.
+    fn effect(&self) -> String {
+        let sees = self.sees.as_ref().map(|sees| format!("the user sees {sees}"));
         let setting = self.setting.as_ref().map(|setting| format!("but {setting}"));
         let without = (!self.without.is_empty()).then(|| format!("refused: {}", self.without.join(", ")));
-        let parts = [Some(self.because.clone()), sees, setting, without];
-        parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+        [sees, setting, without].into_iter().flatten().collect::<Vec<_>>().join("; ")
     }
 
     /// What its own test asks, and how that goes beside its chat.
@@ -149,7 +148,12 @@ pub(super) fn terminal(page: &mut Page, report: &Report, look: &Look) {
 
 fn card(page: &mut Page, row: &ClientRow) {
     page.section("CLIENT", &format!("{} {}", row.name, row.version));
-    page.labelled(2, 2, &Ink::status(page.mark(row.mark()), row.mark()), &Ink::plain(row.account()));
+    page.labelled(
+        2,
+        2,
+        &Ink::status(page.mark(row.mark()), row.mark()),
+        &Ink::plain([row.because.clone(), row.effect()].join("; ").trim_end_matches("; ")),
+    );
     let prompt = words::count(row.per_prompt as usize, "request");
     let fields = [
         ("Its test", row.test_beside_chat()),
@@ -164,14 +168,35 @@ fn card(page: &mut Page, row: &ClientRow) {
 
 fn table(page: &mut Page, rows: &[ClientRow], look: &Look) {
     page.section("CLIENTS", &tally(rows));
-    let width = rows.iter().map(|row| row.name.len()).max().unwrap_or_default() + 2;
-    for row in in_order(rows).filter(|row| look.verbose || row.how != How::Works) {
-        let mark = page.mark(row.mark());
-        page.labelled(2, width + 2, &Ink::status(format!("{mark} {}", row.name), row.mark()), &Ink::plain(row.account()));
+    let ordered: Vec<&ClientRow> = in_order(rows).filter(|row| look.verbose || row.how != How::Works).collect();
+    let mut told: Vec<(How, &str)> = Vec::new();
+    for row in &ordered {
+        let reason = (row.how, row.because.as_str());
+        if !told.contains(&reason) {
+            told.push(reason);
+            page.labelled(2, 2, &Ink::status(page.mark(row.mark()), row.mark()), &Ink::plain(&row.because));
+            alike(page, ordered.iter().copied().filter(|other| (other.how, other.because.as_str()) == reason));
+        }
     }
     let fine: Vec<&str> = rows.iter().filter(|row| row.how == How::Works).map(|row| row.name.as_str()).collect();
     if !look.verbose && !fine.is_empty() {
         page.labelled(2, 2, &Ink::status(page.mark(Status::Passed), Status::Passed), &Ink::plain(format!("work: {}", fine.join(", "))));
+    }
+}
+
+/// Clients that share a reason, those first whose users see the same.
+fn alike<'r>(page: &mut Page, rows: impl Iterator<Item = &'r ClientRow>) {
+    let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
+    for row in rows {
+        let effect = row.effect();
+        match groups.iter_mut().find(|(other, _)| *other == effect) {
+            Some((_, names)) => names.push(&row.name),
+            None => groups.push((effect, vec![&row.name])),
+        }
+    }
+    for (effect, names) in groups {
+        let effect = if effect.is_empty() { effect } else { format!(": {effect}") };
+        page.labelled(6, 2, &Ink::plain(""), &Ink::plain(format!("{}{effect}", names.join(", "))));
     }
 }
 
