@@ -36,7 +36,7 @@ fn diagnose(case: &Case) -> Verdict {
     let (limit_s, limit_ms) = ((limit_s * 1000.0).round() / 1000.0, limit_s * 1000.0);
     // A client that always streams sees life with the first text, however long a plain answer takes.
     let client = clients::named(case);
-    let streams = client.as_ref().is_some_and(|client| client.prompts().next().is_some_and(|prompt| prompt.streamed()));
+    let streams = client.as_ref().is_some_and(|client| client.prompts().next().is_some_and(crate::profiles::Recorded::streamed));
     let (plain, first) = (plain_ms(case).filter(|_| !streams || case.stream().answer().is_none()), first_text_ms(case));
     let verdict = match (plain.filter(|(_, ms)| *ms > limit_ms), first.filter(|(_, ms)| *ms > limit_ms)) {
         (Some(slow), late) => too_slow(slow, limit_s, late.is_some(), first),
