@@ -92,6 +92,10 @@ pub enum Ask {
     Fields,
     /// The control with fields that some clients send, or in some settings only.
     RareFields,
+    /// The control with a field whose effect shows in the answer.
+    Effect,
+    /// A question about a picture, with it or without it.
+    Picture,
     /// What a known client sends, or what several send together.
     Client,
     /// A long answer, not streamed.

@@ -7,6 +7,7 @@ mod burst;
 mod chat;
 mod clients;
 mod ctx;
+mod effects;
 mod fields;
 mod keys;
 mod models;
@@ -71,6 +72,7 @@ pub const LADDER: &[Probe] = &[
     bases::PROBE,
     fields::PROBE,
     clients::PROBE,
+    effects::PROBE,
     sweep::PROBE,
     burst::PROBE,
 ];
