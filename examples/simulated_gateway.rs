@@ -39,6 +39,7 @@ async fn main() -> anyhow::Result<()> {
         burst: 0,
         body: None,
         client_timeout_s: None,
+        clients: &[],
     };
 
     let evidence = climb.run(&|_event| {}, std::future::pending()).await;

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Case, Severity, Shown, auth};
+use super::{Case, Severity, Shown, auth, clients};
 use crate::dialect::requests;
 use crate::evidence::{Ask, Dialect, FaultKind};
 use crate::facts::{self, Cause};
+use crate::profiles;
 
 /// One part of a body beyond `model` and plain messages of the user.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -178,9 +179,18 @@ fn without<'c, 'e>(
 pub(super) fn severity(case: &Case, split: &Split) -> Severity {
     match split.full.ask {
         Ask::RareFields => Severity::Info,
-        _ if case.subject().own_body => Severity::Error,
+        _ if case.subject().own_body => own_severity(case, split),
         _ => Severity::Warning,
     }
+}
+
+/// What the client in question sends for every prompt is an error; what it sends for a feature of its own is a warning.
+fn own_severity(case: &Case, split: &Split) -> Severity {
+    let Some(client) = clients::named(case) else { return Severity::Error };
+    let prompts: Vec<_> = client.prompts().map(|request| profiles::traits(&request.with_model(""))).collect();
+    let refused = split.culprits.iter().filter_map(|culprit| culprit.shown.exchange.request.body.as_ref()).map(profiles::traits);
+    let mut hits = refused.filter(|refused| prompts.iter().any(|prompt| refused.is_subset(prompt)));
+    if hits.next().is_some() { Severity::Error } else { Severity::Warning }
 }
 
 impl<'c, 'e> Split<'c, 'e> {

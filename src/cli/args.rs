@@ -77,7 +77,7 @@ pub enum Listing {
     Modes,
     /// Rungs of the ladder
     Probes,
-    /// Clients whose timeouts are known
+    /// Clients whose requests are known, for --client
     Clients,
     /// Scenarios of the simulator
     Scenarios,
@@ -94,10 +94,10 @@ pub struct Check {
     /// Model to chat with, exactly as the client sends it; without it, one is taken from the list
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
-    /// Dialect to speak: route, body and answers
-    #[arg(long, value_name = "DIALECT", default_value = "openai-chat")]
-    pub dialect: DialectName,
-    /// Header that carries the key; by default the one of the dialect (bearer, for anthropic-messages x-api-key)
+    /// Dialect to speak: route, body and answers [default: openai-chat, or the client's own]
+    #[arg(long, value_name = "DIALECT", conflicts_with = "client")]
+    pub dialect: Option<DialectName>,
+    /// Header that carries the key [default: the one of the dialect or the client]
     #[arg(long, value_name = "SCHEME")]
     pub auth: Option<AuthScheme>,
     /// Header to send with every request; may be repeated
@@ -106,6 +106,9 @@ pub struct Check {
     /// JSON file with a body that the client sends, instead of a typical one; `-` for standard input
     #[arg(long, value_name = "FILE")]
     pub body: Option<PathBuf>,
+    /// Ask as this client does (its routes, headers, bodies, waits), or `all` for a table of which known clients would work here
+    #[arg(long, value_name = "NAME", conflicts_with = "body")]
+    pub client: Option<String>,
     #[command(flatten)]
     pub effort: Effort,
     #[command(flatten)]

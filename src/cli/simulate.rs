@@ -77,6 +77,7 @@ async fn examine(scenario: &'static Scenario, look: &LookArgs) -> Result<Evidenc
         burst: 0,
         body: scenario_body(scenario),
         client_timeout_s,
+        clients: &[],
     };
     Ok(super::check::climb_with_progress(&climb, look).await)
 }

@@ -2,6 +2,7 @@
 
 pub mod answer;
 mod cause;
+pub mod effects;
 pub mod error;
 #[cfg(test)]
 mod fixture;

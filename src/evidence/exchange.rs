@@ -102,6 +102,12 @@ pub enum Ask {
     ChatStreamJson,
     /// The same, not streamed, when its stream looks wrong.
     ChatJson,
+    /// The control with a field whose effect shows in the answer.
+    Effect,
+    /// A question about a picture, with it or without it.
+    Picture,
+    /// What a known client sends, or what several send together.
+    Client,
     /// A long answer, not streamed.
     SweepChat,
     /// A long answer, streamed.

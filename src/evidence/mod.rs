@@ -70,7 +70,7 @@ pub struct Subject {
     pub patience_s: f64,
     /// How long an answer that had begun was allowed to stay silent, in seconds.
     pub idle_s: f64,
-    /// True when the client's own body was given.
+    /// True when the client's own body was given, or a known client's own requests are replayed.
     #[serde(default)]
     pub own_body: bool,
     /// The client whose habits were replayed, when one was named.

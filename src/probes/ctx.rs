@@ -15,6 +15,7 @@ use crate::evidence::{Ask, Credential, Exchange, Fault, FaultKind, GARBAGE_KEY, 
 use crate::facts::{self, Cause};
 use crate::http::{Call, Client, Performed};
 use crate::pace::Pace;
+use crate::profiles::Profile;
 use crate::target::{Target, blanked, same_place};
 
 use super::{Asked, Question};
@@ -59,6 +60,8 @@ pub struct Ctx<'r> {
     pub burst: usize,
     /// The body that the client in question sends; a typical one otherwise.
     pub body: Option<Value>,
+    /// The clients whose requests are replayed.
+    pub clients: &'r [Profile],
     started: Instant,
     started_unix: f64,
     events: &'r dyn Fn(&Event),
@@ -100,6 +103,7 @@ impl<'r> Ctx<'r> {
             pace,
             burst,
             body,
+            clients: &[],
             started: now,
             started_unix,
             events,

@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
+use http::{HeaderName, HeaderValue};
 use serde_json::Value;
+use url::Url;
 
 use crate::dialect::openai_chat::{occasional, with};
 use crate::dialect::{Reading, requests};
-use crate::evidence::{Ask, Dialect};
+use crate::evidence::{Ask, Credential, Dialect};
 use crate::minimize::{Minimal, Parts, Trial, minimize};
+use crate::target::Target;
 
+use super::question::given;
 use super::{Asked, Ctx, Need, Probe, Question, Work};
 
 /// The rung.
@@ -24,21 +28,57 @@ pub const PROBE: Probe = Probe {
 
 async fn run(cx: &Ctx<'_>) {
     let Some(model) = cx.model() else { return };
+    if cx.clients.len() == 1 {
+        return cx.skip(PROBE.id, None, "the client's own requests are sent instead (rung clients)");
+    }
     let streamed = cx.answer(Ask::ChatStream).is_some();
     let only_streamed = cx.answer(Ask::Chat).is_none();
     match &cx.body {
-        Some(body) => examine(cx, Ask::Fields, body.clone()).await,
-        None => examine(cx, Ask::Fields, requests::typical(cx.target.dialect, &model, streamed)).await,
+        Some(body) => examine(cx, &Form::usual(Ask::Fields, cx.target), body.clone()).await,
+        None => examine(cx, &Form::usual(Ask::Fields, cx.target), requests::typical(cx.target.dialect, &model, streamed)).await,
     }
     if cx.body.is_none() && cx.pace.sweep.is_some() && cx.target.dialect == Dialect::OpenaiChat {
-        examine(cx, Ask::RareFields, occasional(&model, only_streamed)).await;
+        examine(cx, &Form::usual(Ask::RareFields, cx.target), occasional(&model, only_streamed)).await;
+    }
+}
+
+/// Everything of a request but its body.
+#[derive(Debug, Clone)]
+pub(super) struct Form {
+    /// The rung that asks.
+    pub(super) rung: &'static str,
+    /// What it asks the target to show.
+    pub(super) ask: Ask,
+    /// The dialect of its body.
+    pub(super) dialect: Dialect,
+    /// Where it goes.
+    pub(super) url: Url,
+    /// How it identifies itself.
+    pub(super) credential: Credential,
+    /// Headers beyond the usual ones and those that the dialect demands.
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Form {
+    /// A chat with the target, in its dialect.
+    pub(super) fn usual(ask: Ask, target: &Target) -> Self {
+        let dialect = target.dialect;
+        let url = target.base.route(dialect.route());
+        Form { rung: PROBE.id, ask, dialect, url, credential: given(target), headers: Vec::new() }
+    }
+
+    /// The request with this body; its own headers win over the dialect's.
+    pub(super) fn question(&self, body: Value) -> Question {
+        let mut question = Question::post(self.ask, self.url.clone(), self.credential, body).spoken(self.dialect);
+        question.headers.extend(self.headers.iter().cloned());
+        question
     }
 }
 
 /// Sends the body; when it is refused, finds what in it is refused.
-async fn examine(cx: &Ctx<'_>, kind: Ask, whole: Value) {
-    let Some(refused) = refusal(cx, kind, &whole).await else { return };
-    let body = Body::new(kind, cx.target.dialect, whole, &words(&refused));
+pub(super) async fn examine(cx: &Ctx<'_>, form: &Form, whole: Value) {
+    let Some(refused) = refusal(cx, form, &whole).await else { return };
+    let body = Body::new(form.clone(), whole, &words(&refused));
     let all: Parts = (0..body.parts.len()).collect();
     let minimal = minimize(all, body.named(&refused), |parts| trial(cx, &body, &refused, parts)).await;
     try_what_is_needed(cx, &body, &minimal).await;
@@ -50,19 +90,19 @@ async fn try_what_is_needed(cx: &Ctx<'_>, body: &Body, minimal: &Minimal) {
     for culprit in minimal.culprits.iter().filter(|culprit| culprit.len() > 1) {
         let needed: Parts = culprit.iter().map(|index| body.needed(*index).unwrap_or(*index)).collect();
         if needed != *culprit && needed.len() == culprit.len() {
-            ask(cx, body.kind, body.with_parts(&needed)).await;
+            ask(cx, &body.form, body.with_parts(&needed)).await;
         }
     }
 }
 
 /// The refusal of the whole body, repeated when it might have been a passing fault.
-async fn refusal(cx: &Ctx<'_>, kind: Ask, whole: &Value) -> Option<Asked> {
+async fn refusal(cx: &Ctx<'_>, form: &Form, whole: &Value) -> Option<Asked> {
     let mut before: Option<Asked> = None;
     for _ in 0..2 {
         // The first round repeats what is shaky by itself; the second is one more try.
         let asked = match &before {
-            None => ask(cx, kind, whole.clone()).await?,
-            Some(_) => cx.ask("fields", question(cx, kind, whole.clone())).await?,
+            None => ask(cx, form, whole.clone()).await?,
+            Some(_) => cx.ask(form.rung, question(cx, form, whole.clone())).await?,
         };
         if asked.answered() {
             return None;
@@ -78,21 +118,21 @@ async fn refusal(cx: &Ctx<'_>, kind: Ask, whole: &Value) -> Option<Asked> {
     before
 }
 
-async fn ask(cx: &Ctx<'_>, kind: Ask, body: Value) -> Option<Asked> {
-    cx.ask_aside("fields", question(cx, kind, body)).await
+async fn ask(cx: &Ctx<'_>, form: &Form, body: Value) -> Option<Asked> {
+    cx.ask_aside(form.rung, question(cx, form, body)).await
 }
 
 /// With less patience than usual: the control showed how long an answer takes here, and a field may make the server hang.
-fn question(cx: &Ctx<'_>, kind: Ask, body: Value) -> Question {
+fn question(cx: &Ctx<'_>, form: &Form, body: Value) -> Question {
     let control = cx.answer(Ask::Chat).or_else(|| cx.answer(Ask::ChatStream));
     let usual = control.map_or(cx.pace.total, |asked| Duration::from_secs_f64(asked.exchange.total_ms() / 1e3));
     let patience = (usual * 10).max(cx.pace.total / 4).min(cx.pace.total);
-    Question { patience: Some(patience), ..Question::chat(kind, cx.target, body) }
+    Question { patience: Some(patience), ..form.question(body) }
 }
 
 /// A body with some parts passes, fails as the whole one did, or says nothing.
 async fn trial(cx: &Ctx<'_>, body: &Body, refused: &Asked, parts: Parts) -> Trial {
-    let Some(asked) = ask(cx, body.kind, body.with_parts(&parts)).await else { return Trial::Unresolved };
+    let Some(asked) = ask(cx, &body.form, body.with_parts(&parts)).await else { return Trial::Unresolved };
     if asked.answered() {
         return Trial::Passes;
     }
@@ -108,10 +148,10 @@ async fn try_other_values(cx: &Ctx<'_>, body: &Body, minimal: &Minimal) {
         let part = &body.parts[*culprit.first().expect("one part")];
         let bare = body.with_parts(&Parts::new());
         match part.pointer.as_str() {
-            "/max_tokens" => drop(ask(cx, body.kind, with(bare, "max_completion_tokens", 64.into())).await),
-            "/max_completion_tokens" => drop(ask(cx, body.kind, with(bare, "max_tokens", 64.into())).await),
-            "/temperature" => drop(ask(cx, body.kind, with(bare, "temperature", 1.into())).await),
-            "/tool_choice" => drop(ask(cx, body.kind, with(body.only("/tools"), "tool_choice", "auto".into())).await),
+            "/max_tokens" => drop(ask(cx, &body.form, with(bare, "max_completion_tokens", 64.into())).await),
+            "/max_completion_tokens" => drop(ask(cx, &body.form, with(bare, "max_tokens", 64.into())).await),
+            "/temperature" => drop(ask(cx, &body.form, with(bare, "temperature", 1.into())).await),
+            "/tool_choice" => drop(ask(cx, &body.form, with(body.only("/tools"), "tool_choice", "auto".into())).await),
             _ => {}
         }
     }
@@ -119,7 +159,7 @@ async fn try_other_values(cx: &Ctx<'_>, body: &Body, minimal: &Minimal) {
 
 /// A body taken apart: each part can be left out, and the request stays a valid one.
 struct Body {
-    kind: Ask,
+    form: Form,
     whole: Value,
     parts: Vec<Part>,
 }
@@ -142,12 +182,12 @@ const NEEDS: [(&str, &str); 5] = [
 
 impl Body {
     /// Takes a body apart into its members, its unusual messages, and the nested places that a refusal's words lead to.
-    fn new(kind: Ask, dialect: Dialect, whole: Value, words: &[String]) -> Self {
+    fn new(form: Form, whole: Value, words: &[String]) -> Self {
         let members = whole.as_object().into_iter().flat_map(|members| members.keys());
-        let members = members.filter(|name| !requests::needed(dialect).contains(&name.as_str())).map(|name| Part::member(name));
+        let members = members.filter(|name| !requests::needed(form.dialect).contains(&name.as_str())).map(|name| Part::member(name));
         let nested = nested(&whole, words).into_iter().map(|pointer| Part { needs: first_segment(&pointer).to_owned(), pointer });
         let parts = message_parts(&whole).into_iter().chain(members).chain(nested).collect();
-        Body { kind, whole, parts }
+        Body { form, whole, parts }
     }
 
     /// The body with these parts and no others; a needed part that was left out comes along.
@@ -296,10 +336,17 @@ fn names(word: &str, pointer: &str) -> bool {
 mod tests {
     use super::*;
     use crate::dialect::openai_chat::{SHORT_PROMPT, chat, typical};
+    use crate::evidence::Scheme;
+
+    fn form() -> Form {
+        let url = Url::parse("http://gateway.example/v1/chat/completions").expect("a URL");
+        let credential = Credential::Given(Scheme::Bearer);
+        Form { rung: PROBE.id, ask: Ask::Fields, dialect: Dialect::OpenaiChat, url, credential, headers: Vec::new() }
+    }
 
     #[test]
     fn parts_leave_a_valid_request() {
-        let body = Body::new(Ask::Fields, Dialect::OpenaiChat, typical("m", true), &[]);
+        let body = Body::new(form(), typical("m", true), &[]);
         assert_eq!(body.with_parts(&Parts::new()), chat("m", SHORT_PROMPT));
         let all: Parts = (0..body.parts.len()).collect();
         assert_eq!(body.with_parts(&all), typical("m", true));
@@ -318,7 +365,7 @@ mod tests {
     fn a_word_finds_a_nested_place() {
         let whole = serde_json::json!({ "tools": [{ "function": { "name": "f", "strict": true } }] });
         assert_eq!(nested(&whole, &["strict".to_owned()]), ["/tools/0/function/strict"]);
-        let body = Body::new(Ask::Fields, Dialect::OpenaiChat, whole, &["strict".to_owned()]);
+        let body = Body::new(form(), whole, &["strict".to_owned()]);
         assert_eq!(body.with_parts(&Parts::new()), serde_json::json!({}));
         assert_eq!(body.only("/tools"), serde_json::json!({ "tools": [{ "function": { "name": "f" } }] }));
     }

@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::neutral::{self, MESSAGE, NAME, PASSAGE};
 use super::stream::Known;
 use super::{
-    Absent, Item, Outcome, Report, Row, SCHEMA, StreamMeasures, Subject, Tool, Untested, curl, groups, measure, redact, rungs, stream,
-    words,
+    Absent, Item, Outcome, Report, Row, SCHEMA, StreamMeasures, Subject, Tool, Untested, clients, curl, groups, measure, redact, rungs,
+    stream, words,
 };
 use crate::catalogue::{Details, Shown};
 use crate::diagnosis::{Diagnosis, Found};
@@ -32,6 +32,7 @@ impl Report {
             findings: diagnosis.findings.iter().map(|found| item(evidence, shown, found, &diagnosis.findings)).collect(),
             seen: None,
             captured: None,
+            clients: clients::rows(evidence),
             absent: diagnosis.absent.iter().map(|(mode, because)| absent(mode.id, mode.family, because)).collect(),
             untested: diagnosis.untested.iter().map(|(mode, because)| untested(mode.id, because)).collect(),
             probes: rungs::read(evidence, shown, &diagnosis.findings),

@@ -2,6 +2,7 @@
 
 mod build;
 mod captured;
+mod clients;
 mod curl;
 mod groups;
 mod json;
@@ -27,6 +28,7 @@ use serde::{Serialize, Serializer};
 use crate::catalogue::{Blame, Certainty, Details, Severity};
 
 pub use captured::{Mode, Passed};
+pub use clients::ClientRow;
 pub use curl::curl;
 pub use stream::{Gaps, StreamMeasures};
 
@@ -58,6 +60,9 @@ pub struct Report {
     pub captured: Option<Vec<Passed>>,
     /// What was ruled out; in JSON only the ids.
     pub absent: Vec<Absent>,
+    /// The known clients that the run was about; `None` when it was about none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clients: Option<Vec<ClientRow>>,
     /// What nobody can say from this evidence.
     pub untested: Vec<Untested>,
     /// The ladder, rung by rung.

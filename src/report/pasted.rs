@@ -29,6 +29,7 @@ impl Report {
             },
             verdict: if findings.is_empty() { Outcome::Inconclusive } else { Outcome::Broken },
             findings,
+            clients: None,
             seen: Some(triage.seen.iter().enumerate().map(|(index, (sighting, weighed))| seen(index, sighting, weighed)).collect()),
             captured: None,
             absent: Vec::new(),

@@ -58,6 +58,7 @@ pub async fn examine_with(scenario: &'static Scenario, pace: Pace, change: impl 
         burst: 0,
         body: scenario_body(scenario),
         client_timeout_s: client_timeout_s(scenario),
+        clients: &[],
     };
     let evidence = change(climb).run(&|_| {}, std::future::pending()).await;
     Examined { evidence, server }
