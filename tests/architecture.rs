@@ -20,7 +20,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("http", &["evidence", "secret", "pace", "target"]),
     ("probes", &["http", "dialect", "facts", "minimize", "outline", "evidence", "target", "pace", "secret"]),
     ("ladder", &["probes", "http", "dialect", "evidence", "target", "pace"]),
-    ("catalogue", &["evidence", "dialect", "facts", "probes", "secret"]),
+    ("catalogue", &["evidence", "dialect", "facts", "outline", "probes", "secret"]),
     ("diagnosis", &["catalogue", "evidence"]),
     ("triage", &["diagnosis", "catalogue", "evidence", "dialect", "facts", "target", "secret"]),
     ("report", &["triage", "diagnosis", "catalogue", "evidence", "dialect", "facts", "probes", "secret"]),

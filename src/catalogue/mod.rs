@@ -9,6 +9,7 @@ mod docs;
 mod limits;
 mod naming;
 mod reach;
+mod split;
 mod streams;
 mod timing;
 mod verdict;

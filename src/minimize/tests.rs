@@ -16,7 +16,7 @@ fn run(links: &Links, causes: &[&[usize]], names: bool, shaky: bool) -> (Minimal
         count.set(count.get() + 1);
         assert_eq!(links.close(&set), set, "only closed sets are tested");
         let trial = match hit(&set) {
-            _ if shaky && count.get() % 4 == 0 => Trial::Unrelated,
+            _ if shaky && count.get().is_multiple_of(4) => Trial::Unrelated,
             Some(_) => Trial::Fails(named(&set)),
             None => Trial::Passes,
         };

@@ -108,7 +108,8 @@ impl Builder {
         if let Value::Array(parts) = &message.value["content"] {
             self.content(message.index, with, &format!("{pointer}/content"), parts);
         }
-        let others = message.value.as_object().into_iter().flatten().filter(|(name, _)| !OWN.contains(&name.as_str()));
+        let empty = |name: &str| name == "tool_calls" && message.calls().is_empty();
+        let others = message.value.as_object().into_iter().flatten().filter(|(name, _)| !OWN.contains(&name.as_str()) || empty(name));
         for (name, value) in others {
             let place = format!("{pointer}/{}", escaped(name));
             let node = self.node(with, place.clone());

@@ -7,6 +7,7 @@
 mod members;
 mod messages;
 mod render;
+mod sent;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -16,12 +17,16 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::minimize::{Links, Parts};
+use render::{NO_WORDS, joined_text};
+
+pub use sent::Sent;
 
 /// A body taken apart.
 #[derive(Debug, Clone)]
 pub struct Outline {
     whole: Value,
     pointers: Vec<String>,
+    places: HashMap<String, usize>,
     links: Links,
     messages: Vec<Shown>,
 }
@@ -91,7 +96,7 @@ impl Outline {
 
     /// The node that stands at this place.
     pub fn at(&self, pointer: &str) -> Option<usize> {
-        self.pointers.iter().position(|known| known == pointer)
+        self.places.get(pointer).copied()
     }
 
     /// Every node.
@@ -128,6 +133,7 @@ fn in_order<'v>(whole: &'v Value, fixed: &[&str]) -> Vec<(&'v str, &'v Value)> {
 #[derive(Default)]
 struct Builder {
     pointers: Vec<String>,
+    places: HashMap<String, usize>,
     needs: Vec<Vec<usize>>,
     any_of: Vec<Vec<usize>>,
     messages: Vec<Shown>,
@@ -138,6 +144,7 @@ struct Builder {
 impl Builder {
     /// Adds a node inside another one, or inside the body itself.
     fn node(&mut self, parent: Option<usize>, pointer: String) -> usize {
+        self.places.insert(pointer.clone(), self.pointers.len());
         self.pointers.push(pointer);
         self.needs.push(parent.into_iter().collect());
         self.any_of.push(Vec::new());
@@ -150,7 +157,7 @@ impl Builder {
     }
 
     fn at(&self, pointer: &str) -> Option<usize> {
-        self.pointers.iter().position(|known| known == pointer)
+        self.places.get(pointer).copied()
     }
 
     fn into_outline(self, whole: Value) -> Outline {
@@ -161,7 +168,7 @@ impl Builder {
         };
         let kind = self.pointers.iter().map(kind).collect();
         let links = Links { needs: self.needs, any_of: self.any_of, kind };
-        Outline { whole, pointers: self.pointers, links, messages: self.messages }
+        Outline { whole, pointers: self.pointers, places: self.places, links, messages: self.messages }
     }
 }
 

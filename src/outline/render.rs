@@ -8,7 +8,7 @@ use super::{Outline, Shown, escaped};
 use crate::minimize::Parts;
 
 /// What stands where a message would be left without any words.
-const NO_WORDS: &str = "ok";
+pub(super) const NO_WORDS: &str = "ok";
 
 impl Outline {
     /// The body with these nodes and no others; `kept` holds with each node what it needs (see [`crate::minimize::Links::close`]).
@@ -67,7 +67,7 @@ fn pruned(pointer: &str, value: &Value, gone: &HashSet<&str>) -> Value {
 }
 
 /// The words of content in parts.
-fn joined_text(content: &Value) -> String {
+pub(super) fn joined_text(content: &Value) -> String {
     let words: Vec<&str> = content.as_array().into_iter().flatten().filter_map(|part| part["text"].as_str()).collect();
     if words.is_empty() { NO_WORDS.to_owned() } else { words.concat() }
 }

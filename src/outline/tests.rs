@@ -53,10 +53,25 @@ fn a_conversation_stays_one() {
     let one_call = without(&outline, "/messages/2/tool_calls/0");
     assert_eq!(roles(&one_call), "system user assistant tool assistant user");
     assert_eq!(roles(&without(&outline, "/messages/2/tool_calls")), "system user assistant user");
-    assert_eq!(roles(&without(&outline, "/messages/2")), "system user");
+    assert_eq!(roles(&without(&outline, "/messages/5")), "system user");
     let calls = only(&outline, "/messages/2/tool_calls");
     assert!(calls.get("tools").is_some() && roles(&calls) == "user assistant tool assistant user");
     assert!(without(&outline, "/tools")["messages"].to_string().find("tool_calls").is_none());
+}
+
+#[test]
+fn what_was_sent_is_read_off_the_body() {
+    let mut body = talk();
+    body["temperature"] = json!(0.5);
+    let outline = outline(body);
+    for node in 0..outline.len() {
+        for kept in [outline.links().close(&Parts::from([node])), outline.links().without(&outline.all(), node)] {
+            let sent = outline.sent(&outline.with(&kept));
+            assert_eq!((sent.kept, sent.changed.len()), (kept, 0), "{}", outline.pointer(node));
+        }
+    }
+    let other = outline.sent(&json!({ "model": "m", "messages": [{ "role": "user", "content": "u2" }], "temperature": 1, "n": 2 }));
+    assert_eq!((other.kept.len(), other.changed.len()), (0, 2));
 }
 
 #[test]
