@@ -30,6 +30,7 @@ pub mod minimize;
 pub mod outline;
 pub mod pace;
 pub mod probes;
+pub mod profiles;
 pub mod report;
 pub mod secret;
 pub mod sim;

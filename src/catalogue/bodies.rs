@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::Shown;
-use crate::evidence::Ask;
+use crate::dialect::requests;
+use crate::evidence::{Ask, Dialect};
 use crate::facts::Cause;
 
 /// One part of a body beyond `model` and plain messages of the user.
@@ -34,7 +35,8 @@ impl Part {
 /// The parts of a request's body, without what stands inside them.
 pub(super) fn parts_of(shown: &Shown) -> BTreeSet<Part> {
     let Some(Value::Object(body)) = &shown.exchange.request.body else { return BTreeSet::new() };
-    let members = body.keys().filter(|name| *name != "model" && *name != "messages");
+    let asked = Dialect::of(&shown.exchange.request.url).unwrap_or_default();
+    let members = body.keys().filter(|name| !requests::needed(asked).contains(&name.as_str()));
     let members = members.map(|name| Part { name: name.clone(), pointer: format!("/{}", name.replace('~', "~0").replace('/', "~1")) });
     let messages = body.get("messages").and_then(Value::as_array).into_iter().flatten().enumerate();
     members.chain(messages.flat_map(|(index, message)| parts_of_message(index, message))).collect()

@@ -5,13 +5,15 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::bodies::Part;
-use super::{Case, Severity, Shown, auth};
-use crate::evidence::{Ask, FaultKind};
+use super::{Case, Severity, Shown, auth, clients};
+use crate::dialect::requests;
+use crate::evidence::{Ask, Dialect, FaultKind};
 use crate::facts::Cause;
 use crate::outline::{Outline, Sent};
+use crate::profiles;
 
-/// Members that no chat can lack.
-const FIXED: [&str; 2] = ["model", "messages"];
+/// Bodies that differ in the values of more members than this are not variants of one body.
+const VARIED: usize = 1;
 
 /// Places of the whole body, by their number in its outline.
 type Places = BTreeSet<usize>;
@@ -81,11 +83,13 @@ pub(super) fn split<'c, 'e>(case: &'c Case<'e>) -> Option<Split<'c, 'e>> {
 }
 
 fn split_of<'c, 'e>(case: &'c Case<'e>, ask: Ask) -> Option<Split<'c, 'e>> {
-    let asked: Vec<&Shown> = case.asked(ask).collect();
-    let whole = asked.iter().filter_map(|shown| shown.exchange.request.body.as_ref()).max_by_key(|body| body.to_string().len())?;
-    let outline = Outline::of(whole.clone(), &FIXED);
-    let read = |shown: &&'c Shown<'e>| Try { shown, sent: outline.sent(shown.exchange.request.body.as_ref().unwrap_or(&Value::Null)) };
-    let (passing, others): (Vec<_>, Vec<_>) = asked.iter().map(read).partition(|one| one.shown.answered());
+    let body = |shown: &&Shown<'e>| shown.exchange.request.body.as_ref();
+    let whole = case.asked(ask).filter(|shown| !shown.answered()).max_by_key(|shown| body(shown).map(|body| body.to_string().len()))?;
+    let dialect = Dialect::of(&whole.exchange.request.url).unwrap_or_default();
+    let outline = Outline::of(body(&whole)?.clone(), requests::needed(dialect));
+    let read = |shown: &'c Shown<'e>| Try { shown, sent: outline.sent(body(&shown).unwrap_or(&Value::Null)) };
+    let variants = case.asked(ask).map(read).filter(|one| one.sent.changed.len() <= VARIED);
+    let (passing, others): (Vec<_>, Vec<_>) = variants.partition(|one| one.shown.answered());
     let failing: Vec<&Try> = others.iter().filter(|one| one.sent.changed.is_empty() && refuses_body(one, &others, &passing)).collect();
     let full = failing.iter().max_by_key(|one| one.sent.kept.len())?.shown;
     let sets = common(&failing, &passing).map_or_else(|| smallest(&failing), |found| vec![found]);
@@ -188,9 +192,18 @@ fn without<'c, 'e>(
 pub(super) fn severity(case: &Case, split: &Split) -> Severity {
     match split.full.ask {
         Ask::RareFields => Severity::Info,
-        _ if case.subject().own_body => Severity::Error,
+        _ if case.subject().own_body => own_severity(case, split),
         _ => Severity::Warning,
     }
+}
+
+/// What the client in question sends for every prompt is an error; what it sends for a feature of its own is a warning.
+fn own_severity(case: &Case, split: &Split) -> Severity {
+    let Some(client) = clients::named(case) else { return Severity::Error };
+    let prompts: Vec<_> = client.prompts().map(|request| profiles::traits(&request.with_model(""))).collect();
+    let refused = split.culprits.iter().filter_map(|culprit| culprit.shown.exchange.request.body.as_ref()).map(profiles::traits);
+    let mut hits = refused.filter(|refused| prompts.iter().any(|prompt| refused.is_subset(prompt)));
+    if hits.next().is_some() { Severity::Error } else { Severity::Warning }
 }
 
 impl<'c, 'e> Split<'c, 'e> {

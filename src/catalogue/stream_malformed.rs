@@ -31,6 +31,9 @@ pub const MODE: FailureMode = FailureMode {
 
 fn diagnose(case: &Case) -> Verdict {
     let all = streams(case);
+    if let Some(verdict) = other_dialect(case, &all) {
+        return verdict;
+    }
     let broken: Vec<_> = all.iter().copied().filter(|stream| fault(case, *stream).is_some()).collect();
     if let Some(first) = broken.first() {
         return malformed(case, *first, &broken, all.len());
@@ -39,6 +42,40 @@ fn diagnose(case: &Case) -> Verdict {
         Some(first) => Verdict::absent(format!("{} of {}, each legal", first.reading.events, plural(all.len(), "stream"))),
         None => no_stream(case),
     })
+}
+
+/// Sound events of another dialect than the route's, while plain chat is answered in the right one. Where plain chat is foreign as well,
+/// it is the route that speaks another dialect.
+fn other_dialect(case: &Case, all: &[Streamed]) -> Option<Verdict> {
+    let asked = case.subject().dialect.as_str();
+    let control = case.chat().answer().filter(|shown| shown.completion().is_some_and(|completion| completion.dialect == asked));
+    if control.is_none() && case.chat().asked() {
+        return None;
+    }
+    let foreign: Vec<_> = all.iter().copied().filter(|stream| is_foreign(asked, stream)).collect();
+    let first = foreign.first()?;
+    let spoken = first.reading.dialect;
+    let plain = control.map(|_| format!("; not streamed, the same route answered as {asked}")).unwrap_or_default();
+    let because = format!("{}: the events are {spoken}'s, and {asked} was asked{plain}", share(foreign.len(), all.len()));
+    let certainty = if foreign.len() == all.len() && control.is_some() { Certainty::Certain } else { Certainty::Likely };
+    let finding = Finding::new(Severity::Error, certainty, Blame::Gateway, because)
+        .so("Clients find no event that they know: they show an empty answer, mostly without an error.")
+        .fix(format!(
+            "Gateway: translate the upstream's stream into {asked}, as it does for whole answers, or route it past the translation."
+        ))
+        .cite(foreign.iter().map(|stream| stream.shown.exchange))
+        .cite(control.map(|shown| shown.exchange))
+        .detail("kind", "other-dialect")
+        .detail("dialect", spoken);
+    Some(finding.present())
+}
+
+/// Another dialect's events. Chunks of legacy completions on the chat route are deltas of a wrong shape, and Ollama's own objects are
+/// lines of JSON: both have names of their own.
+fn is_foreign(asked: &str, stream: &Streamed) -> bool {
+    let spoken = stream.reading.dialect;
+    let sound = stream.reading.form == StreamForm::Sse && stream.reading.error.is_none();
+    sound && !spoken.is_empty() && spoken != asked && spoken != "openai-completions"
 }
 
 /// The first fault that costs a conforming client data. Lines of JSON are how Ollama's own route speaks, and a misspelt [DONE] is
@@ -88,6 +125,9 @@ fn meaning(kind: &str) -> &str {
         "invalid-utf8" => "bytes that are not UTF-8",
         "unterminated-event" => "the last event lacks its blank line",
         "unprefixed-json" => "JSON lines without `data:`",
+        "event-name-missing" => "the events lack their names (`event:` lines)",
+        "event-order" => "the events do not come in the order that the dialect lays down",
+        "sentinel-named" => "[DONE] comes as an event with a name, in a dialect that has none",
         other => other,
     }
 }
@@ -98,6 +138,9 @@ fn consequence(kind: &str) -> &'static str {
             "SDKs find no event that they know and show an empty answer, mostly without an error."
         }
         "cumulative" | "twice" | "data-after-done" => "Clients show text two or more times.",
+        "event-name-missing" => "The official SDKs drop every event without a name and show an empty answer.",
+        "event-order" => "Raw readers get the text; the official helpers that assemble a message fail or lose it.",
+        "sentinel-named" => "The official SDKs take it for an event of the answer and fail with a JSON error after the text.",
         "tool-index-missing" => "Tool calls are lost or merged while streaming; plain text is fine.",
         _ => "Clients stop with a JSON error or lose text as soon as they stream.",
     }
@@ -109,6 +152,11 @@ fn action(kind: &str) -> Option<&'static str> {
         "comment-as-data" => "Gateway: forward lines that begin with `:` as they are, or drop them; never wrap them in `data:`.",
         "cumulative" => "Gateway: send only the new part of the text in each delta (DashScope: `incremental_output`).",
         "tool-index-missing" => "Gateway: number tool-call deltas with `index`; Gemini's compatible route leaves it out.",
+        "event-name-missing" => "Gateway: write `event: TYPE` before each `data:` line, with the type that the data names.",
+        "event-order" => {
+            "Gateway: message_start, then for each block start, deltas and stop, counted from 0, then message_delta and message_stop."
+        }
+        "sentinel-named" => "Gateway: end the stream with message_stop; [DONE] belongs to chat completions.",
         "invalid-utf8" => "Gateway: do not decode the upstream's pieces one by one; a character may be split between two.",
         _ => return None,
     })

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::evidence::Dialect;
 use crate::report::{FailOn, Format};
 use crate::secret::Secret;
 
@@ -74,7 +75,7 @@ pub enum Listing {
     Modes,
     /// Rungs of the ladder
     Probes,
-    /// Clients whose timeouts are known
+    /// Clients whose requests are known, for --client
     Clients,
     /// Scenarios of the simulator
     Scenarios,
@@ -91,15 +92,21 @@ pub struct Check {
     /// Model to chat with, exactly as the client sends it; without it, one is taken from the list
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
-    /// Header that carries the key
-    #[arg(long, value_name = "SCHEME", default_value = "bearer")]
-    pub auth: AuthScheme,
+    /// Dialect to speak: route, body and answers [default: openai-chat, or the client's own]
+    #[arg(long, value_name = "DIALECT", conflicts_with = "client")]
+    pub dialect: Option<DialectName>,
+    /// Header that carries the key [default: the one of the dialect or the client]
+    #[arg(long, value_name = "SCHEME")]
+    pub auth: Option<AuthScheme>,
     /// Header to send with every request; may be repeated
     #[arg(long = "header", value_name = "NAME: VALUE")]
     pub headers: Vec<String>,
     /// JSON file with a body that the client sends, instead of a typical one; `-` for standard input
     #[arg(long, value_name = "FILE")]
     pub body: Option<PathBuf>,
+    /// Ask as this client does (its routes, headers, bodies, waits), or `all` for a table of which known clients would work here
+    #[arg(long, value_name = "NAME", conflicts_with = "body")]
+    pub client: Option<String>,
     #[command(flatten)]
     pub effort: Effort,
     #[command(flatten)]
@@ -125,6 +132,19 @@ pub struct KeyArgs {
     /// Read the key from standard input
     #[arg(long)]
     pub key_stdin: bool,
+}
+
+/// The dialect to speak.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum DialectName {
+    /// POST /chat/completions
+    OpenaiChat,
+    /// POST /completions, the legacy one
+    OpenaiCompletions,
+    /// POST /responses
+    OpenaiResponses,
+    /// POST /messages
+    AnthropicMessages,
 }
 
 /// The header that carries the key.
@@ -294,6 +314,17 @@ pub struct Triage {
     pub output: Output,
     #[command(flatten)]
     pub look: LookArgs,
+}
+
+impl From<DialectName> for Dialect {
+    fn from(name: DialectName) -> Self {
+        match name {
+            DialectName::OpenaiChat => Dialect::OpenaiChat,
+            DialectName::OpenaiCompletions => Dialect::OpenaiCompletions,
+            DialectName::OpenaiResponses => Dialect::OpenaiResponses,
+            DialectName::AnthropicMessages => Dialect::AnthropicMessages,
+        }
+    }
 }
 
 impl From<FormatName> for Format {

@@ -10,6 +10,7 @@ pub mod models;
 pub mod names;
 pub mod openai_chat;
 mod parts;
+pub mod requests;
 pub mod sse;
 pub mod stream;
 pub mod stream_timing;

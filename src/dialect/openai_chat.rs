@@ -2,10 +2,6 @@
 
 use serde_json::{Value, json};
 
-/// The name of this way of speaking, as reports give it.
-pub const NAME: &str = "openai-chat";
-/// The route of a chat under a base.
-pub const CHAT: &str = "/chat/completions";
 /// The route of the model list under a base.
 pub const MODELS: &str = "/models";
 /// How far the control's answer counts: long enough to show how it arrives, short enough to cost little.
@@ -91,7 +87,8 @@ pub fn occasional(model: &str, streamed: bool) -> Value {
     if streamed { with(body, "stream", Value::Bool(true)) } else { body }
 }
 
-fn tool() -> Value {
+/// The tool that typical clients are made to offer.
+pub(super) fn tool() -> Value {
     json!({
         "type": "function",
         "function": {
@@ -109,6 +106,8 @@ pub enum Cap {
     MaxTokens,
     /// `max_completion_tokens`
     MaxCompletionTokens,
+    /// `max_output_tokens`
+    MaxOutputTokens,
 }
 
 impl Cap {
@@ -117,6 +116,7 @@ impl Cap {
         match self {
             Cap::MaxTokens => "max_tokens",
             Cap::MaxCompletionTokens => "max_completion_tokens",
+            Cap::MaxOutputTokens => "max_output_tokens",
         }
     }
 }

@@ -92,6 +92,8 @@ pub enum Ask {
     Fields,
     /// The control with fields that some clients send, or in some settings only.
     RareFields,
+    /// What a known client sends, or what several send together.
+    Client,
     /// A long answer, not streamed.
     SweepChat,
     /// A long answer, streamed.

@@ -11,7 +11,7 @@ fn run(links: &Links, causes: &[&[usize]], names: bool, shaky: bool) -> (Minimal
     let causes: Vec<Parts> = causes.iter().map(|cause| parts(cause)).collect();
     let hit = |set: &Parts| causes.iter().find(|cause| cause.is_subset(set)).cloned();
     let named = |set: &Parts| hit(set).filter(|_| names).unwrap_or_default();
-    let count = Cell::new(0);
+    let count = Cell::new(0usize);
     let test = |set: Parts| {
         count.set(count.get() + 1);
         assert_eq!(links.close(&set), set, "only closed sets are tested");

@@ -28,6 +28,12 @@ impl Message<'_> {
         self.value["tool_calls"].as_array().filter(|_| self.is("assistant")).map_or(&[], Vec::as_slice)
     }
 
+    /// Content that is bound to other messages: tool calls and their results as Anthropic writes them.
+    fn is_bound(&self) -> bool {
+        let bound = |part: &Value| matches!(part["type"].as_str(), Some("tool_use" | "tool_result" | "thinking" | "redacted_thinking"));
+        self.value["content"].as_array().is_some_and(|parts| parts.iter().any(bound))
+    }
+
     fn pointer(self) -> String {
         format!("/messages/{}", self.index)
     }
@@ -43,10 +49,10 @@ impl Builder {
             self.show(*message, Some(node));
         }
         let talk: Vec<Message> = all.into_iter().filter(|message| !message.is_system()).collect();
-        let last_user = talk.iter().rposition(|message| message.is("user")).unwrap_or(talk.len().saturating_sub(1));
+        let last_user = talk.iter().rposition(|message| message.is("user") && !message.is_bound()).unwrap_or(talk.len().saturating_sub(1));
         let mut start = 0;
         for end in 1..=talk.len() {
-            let begins = end == talk.len() || talk[end].is("user") && !talk[end - 1].is("user");
+            let begins = end == talk.len() || talk[end].is("user") && !talk[end].is_bound() && !talk[end - 1].is("user");
             if begins {
                 self.turn(&talk[start..end], last_user.checked_sub(start).filter(|at| *at < end - start));
                 start = end;
@@ -56,6 +62,10 @@ impl Builder {
 
     /// One turn: a user's message and what came of it. The turn that holds the message that stays (at `kept`) is no node itself.
     fn turn(&mut self, turn: &[Message], kept: Option<usize>) {
+        if turn.iter().any(Message::is_bound) {
+            let parent = if kept.is_none() { Some(self.node(None, turn[turn.len() - 1].pointer())) } else { None };
+            return turn.iter().for_each(|message| self.show(*message, parent));
+        }
         let closing = turn.iter().rposition(|message| message.is("assistant") && message.calls().is_empty()).filter(|_| kept.is_none());
         let answer = closing.or_else(|| turn.iter().position(|message| message.is("assistant"))).unwrap_or(0);
         let parent = if kept.is_none() { Some(self.node(None, turn[answer].pointer())) } else { None };
@@ -105,7 +115,9 @@ impl Builder {
     fn show(&mut self, message: Message, with: Option<usize>) {
         self.messages[message.index].with = with;
         let pointer = message.pointer();
-        if let Value::Array(parts) = &message.value["content"] {
+        if let Value::Array(parts) = &message.value["content"]
+            && !message.is_bound()
+        {
             self.content(message.index, with, &format!("{pointer}/content"), parts);
         }
         let empty = |name: &str| name == "tool_calls" && message.calls().is_empty();

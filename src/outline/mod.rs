@@ -62,6 +62,8 @@ impl Outline {
         for (name, value) in in_order(&whole, fixed) {
             match (name, value) {
                 ("messages", Value::Array(list)) => builder.messages(list),
+                // Items of Responses depend on each other in ways of their own.
+                ("input" | "prompt", _) if fixed.contains(&name) => {}
                 _ if fixed.contains(&name) => builder.inside(None, &format!("/{}", escaped(name)), value),
                 _ => builder.member(name, value),
             }

@@ -2,19 +2,20 @@
 
 use std::time::Duration;
 
+use http::{HeaderName, HeaderValue};
 use serde_json::Value;
+use url::Url;
 
-use crate::dialect::Reading;
-use crate::dialect::openai_chat::{occasional, typical, with};
-use crate::evidence::Ask;
+use crate::dialect::openai_chat::{occasional, with};
+use crate::dialect::{Reading, requests};
+use crate::evidence::{Ask, Credential, Dialect};
 use crate::facts::Cause;
 use crate::minimize::{Minimal, Parts, Trial, minimize};
 use crate::outline::Outline;
+use crate::target::Target;
 
+use super::question::given;
 use super::{Asked, Ctx, Need, Probe, Question, Work};
-
-/// Members that no chat can lack.
-const FIXED: [&str; 2] = ["model", "messages"];
 
 /// The rung.
 pub const PROBE: Probe = Probe {
@@ -29,34 +30,70 @@ pub const PROBE: Probe = Probe {
 
 async fn run(cx: &Ctx<'_>) {
     let Some(model) = cx.model() else { return };
+    if cx.clients.len() == 1 {
+        return cx.skip(PROBE.id, None, "the client's own requests are sent instead (rung clients)");
+    }
     let streamed = cx.answer(Ask::ChatStream).is_some();
     let only_streamed = cx.answer(Ask::Chat).is_none();
     match &cx.body {
-        Some(body) => examine(cx, Ask::Fields, body.clone()).await,
-        None => examine(cx, Ask::Fields, typical(&model, streamed)).await,
+        Some(body) => examine(cx, &Form::usual(Ask::Fields, cx.target), body.clone()).await,
+        None => examine(cx, &Form::usual(Ask::Fields, cx.target), requests::typical(cx.target.dialect, &model, streamed)).await,
     }
-    if cx.body.is_none() && cx.pace.sweep.is_some() {
-        examine(cx, Ask::RareFields, occasional(&model, only_streamed)).await;
+    if cx.body.is_none() && cx.pace.sweep.is_some() && cx.target.dialect == Dialect::OpenaiChat {
+        examine(cx, &Form::usual(Ask::RareFields, cx.target), occasional(&model, only_streamed)).await;
+    }
+}
+
+/// Everything of a request but its body.
+#[derive(Debug, Clone)]
+pub(super) struct Form {
+    /// The rung that asks.
+    pub(super) rung: &'static str,
+    /// What it asks the target to show.
+    pub(super) ask: Ask,
+    /// The dialect of its body.
+    pub(super) dialect: Dialect,
+    /// Where it goes.
+    pub(super) url: Url,
+    /// How it identifies itself.
+    pub(super) credential: Credential,
+    /// Headers beyond the usual ones and those that the dialect demands.
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Form {
+    /// A chat with the target, in its dialect.
+    pub(super) fn usual(ask: Ask, target: &Target) -> Self {
+        let dialect = target.dialect;
+        let url = target.base.route(dialect.route());
+        Form { rung: PROBE.id, ask, dialect, url, credential: given(target), headers: Vec::new() }
+    }
+
+    /// The request with this body; its own headers win over the dialect's.
+    pub(super) fn question(&self, body: Value) -> Question {
+        let mut question = Question::post(self.ask, self.url.clone(), self.credential, body).spoken(self.dialect);
+        question.headers.extend(self.headers.iter().cloned());
+        question
     }
 }
 
 /// Sends the body; when it is refused, finds what in it is refused.
-async fn examine(cx: &Ctx<'_>, kind: Ask, whole: Value) {
-    let Some(refused) = refusal(cx, kind, &whole).await else { return };
-    let body = Body { kind, outline: Outline::of(whole, &FIXED), refused };
+pub(super) async fn examine(cx: &Ctx<'_>, form: &Form, whole: Value) {
+    let Some(refused) = refusal(cx, form, &whole).await else { return };
+    let body = Body { form: form.clone(), outline: Outline::of(whole, requests::needed(form.dialect)), refused };
     let named = body.outline.named(&words(&body.refused), &body.outline.all());
     let minimal = minimize(body.outline.links(), named, |parts| body.trial(cx, parts)).await;
     body.try_other_values(cx, &minimal).await;
 }
 
 /// The refusal of the whole body, repeated when it might have been a passing fault.
-async fn refusal(cx: &Ctx<'_>, kind: Ask, whole: &Value) -> Option<Asked> {
+async fn refusal(cx: &Ctx<'_>, form: &Form, whole: &Value) -> Option<Asked> {
     let mut before: Option<Asked> = None;
     for _ in 0..2 {
         // The first round repeats what is shaky by itself; the second is one more try.
         let asked = match &before {
-            None => ask(cx, kind, whole.clone()).await?,
-            Some(_) => cx.ask("fields", question(cx, kind, whole.clone())).await?,
+            None => ask(cx, form, whole.clone()).await?,
+            Some(_) => cx.ask(form.rung, question(cx, form, whole.clone())).await?,
         };
         if asked.answered() {
             return None;
@@ -72,21 +109,21 @@ async fn refusal(cx: &Ctx<'_>, kind: Ask, whole: &Value) -> Option<Asked> {
     before
 }
 
-async fn ask(cx: &Ctx<'_>, kind: Ask, body: Value) -> Option<Asked> {
-    cx.ask_aside("fields", question(cx, kind, body)).await
+async fn ask(cx: &Ctx<'_>, form: &Form, body: Value) -> Option<Asked> {
+    cx.ask_aside(form.rung, question(cx, form, body)).await
 }
 
 /// With less patience than usual: the control showed how long an answer takes here, and a field may make the server hang.
-fn question(cx: &Ctx<'_>, kind: Ask, body: Value) -> Question {
+fn question(cx: &Ctx<'_>, form: &Form, body: Value) -> Question {
     let control = cx.answer(Ask::Chat).or_else(|| cx.answer(Ask::ChatStream));
     let usual = control.map_or(cx.pace.total, |asked| Duration::from_secs_f64(asked.exchange.total_ms() / 1e3));
     let patience = (usual * 10).max(cx.pace.total / 4).min(cx.pace.total);
-    Question { patience: Some(patience), ..Question::chat(kind, cx.target, body) }
+    Question { patience: Some(patience), ..form.question(body) }
 }
 
 /// A refused body, taken apart.
 struct Body {
-    kind: Ask,
+    form: Form,
     outline: Outline,
     refused: Asked,
 }
@@ -94,8 +131,8 @@ struct Body {
 impl Body {
     /// The body with some nodes passes, is refused, or fails for another reason.
     async fn trial(&self, cx: &Ctx<'_>, parts: Parts) -> Trial {
-        let question = question(cx, self.kind, self.outline.with(&parts));
-        let Some(asked) = cx.ask("fields", question.clone()).await else { return Trial::Impossible };
+        let question = question(cx, &self.form, self.outline.with(&parts));
+        let Some(asked) = cx.ask(self.form.rung, question.clone()).await else { return Trial::Impossible };
         let trial = self.meaning(&asked, &parts);
         let doubtful = trial != Trial::Unrelated && asked.is_shaky() && !asked.out_of_patience();
         if !doubtful {
@@ -106,7 +143,7 @@ impl Body {
         }
         // A server error is believed only when it repeats.
         tokio::time::sleep(cx.pace.retry).await;
-        match cx.ask("fields", question).await {
+        match cx.ask(self.form.rung, question).await {
             None => Trial::Impossible,
             Some(again) => self.meaning(&again, &parts),
         }
@@ -140,7 +177,7 @@ impl Body {
                 "/tool_choice" => with(with_tools(), "tool_choice", "auto".into()),
                 _ => continue,
             };
-            ask(cx, self.kind, changed).await;
+            ask(cx, &self.form, changed).await;
         }
     }
 }

@@ -5,6 +5,7 @@ mod asked;
 mod bases;
 mod burst;
 mod chat;
+mod clients;
 mod ctx;
 mod fields;
 mod keys;
@@ -53,7 +54,9 @@ pub enum Need {
     Model,
     /// An answered chat, streamed or not.
     Chat,
-    /// The same, in a run that was asked for a burst.
+    /// A connection and a model name, in a run that is about a known client.
+    Client,
+    /// An answered chat, in a run that was asked for a burst.
     Burst,
 }
 
@@ -67,6 +70,7 @@ pub const LADDER: &[Probe] = &[
     keys::PROBE,
     bases::PROBE,
     fields::PROBE,
+    clients::PROBE,
     sweep::PROBE,
     burst::PROBE,
 ];

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::neutral::{self, MESSAGE, NAME, PASSAGE};
-use super::{Absent, Item, Outcome, Report, Row, SCHEMA, Subject, Tool, Untested, curl, groups, measure, redact, rungs, words};
+use super::{Absent, Item, Outcome, Report, Row, SCHEMA, Subject, Tool, Untested, clients, curl, groups, measure, redact, rungs, words};
 use crate::catalogue::{Details, Shown};
 use crate::diagnosis::{Diagnosis, Found};
 use crate::dialect;
@@ -28,6 +28,7 @@ impl Report {
             verdict: Outcome::Inconclusive,
             findings: diagnosis.findings.iter().map(|found| item(evidence, found, &diagnosis.findings)).collect(),
             seen: None,
+            clients: clients::rows(evidence),
             absent: diagnosis.absent.iter().map(|(mode, because)| absent(mode.id, mode.family, because)).collect(),
             untested: diagnosis.untested.iter().map(|(mode, because)| untested(mode.id, because)).collect(),
             probes: rungs::read(evidence, shown, &diagnosis.findings),

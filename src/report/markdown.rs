@@ -1,7 +1,7 @@
 //! For a comment in a bug thread: Markdown in which foreign words mention nobody, link nowhere and format nothing.
 
 use super::groups::Group;
-use super::{Item, Look, Outcome, Report, Status, pasted, words};
+use super::{Item, Look, Outcome, Report, Status, clients, pasted, words};
 use crate::catalogue::Severity;
 
 /// The report as Markdown, as GitHub shows it.
@@ -14,6 +14,7 @@ pub fn write(report: &Report, look: &Look) -> String {
         parts.push(card(group.root));
         parts.extend(consequences(&group));
     }
+    parts.extend(clients::in_markdown(report));
     parts.extend(ruled_out(report, look));
     parts.extend(not_observable(report));
     parts.push(format!("<sub>llmdoctor {}, {}</sub>", inline(&report.tool.version), inline(&report.started_at)));
@@ -29,7 +30,7 @@ fn head(report: &Report) -> String {
     };
     let target = &report.target;
     let model = target.model.as_ref().map(|model| format!("model {}", code(model)));
-    let client = target.client.as_ref().map(|client| format!("as {}", code(client)));
+    let client = target.client.as_ref().map(|client| inline(&clients::asked_as(client)));
     let what = [Some(code(&target.base_url)), model, Some(code(&target.dialect)), client, Some(cost(report))];
     let what = what.into_iter().flatten().collect::<Vec<_>>().join(" · ");
     let speed = report.speed.parts().join(" · ");
@@ -193,7 +194,7 @@ fn opens_block(word: &str) -> bool {
 }
 
 /// Prose for a table's cell.
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     inline(&text.replace('|', "¦"))
 }
 

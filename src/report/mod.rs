@@ -1,6 +1,7 @@
 //! What a run found, as a value, and the formats that show it: one file per format, each a pure function of the report and a look.
 
 mod build;
+mod clients;
 mod curl;
 mod groups;
 mod json;
@@ -24,6 +25,7 @@ use serde::{Serialize, Serializer};
 
 use crate::catalogue::{Blame, Certainty, Details, Severity};
 
+pub use clients::ClientRow;
 pub use curl::curl;
 
 /// The format of the JSON report.
@@ -51,6 +53,9 @@ pub struct Report {
     pub seen: Option<Vec<Seen>>,
     /// What was ruled out; in JSON only the ids.
     pub absent: Vec<Absent>,
+    /// The known clients that the run was about; `None` when it was about none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clients: Option<Vec<ClientRow>>,
     /// What nobody can say from this evidence.
     pub untested: Vec<Untested>,
     /// The ladder, rung by rung.

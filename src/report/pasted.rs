@@ -27,6 +27,7 @@ impl Report {
             },
             verdict: if findings.is_empty() { Outcome::Inconclusive } else { Outcome::Broken },
             findings,
+            clients: None,
             seen: Some(triage.seen.iter().enumerate().map(|(index, (sighting, weighed))| seen(index, sighting, weighed)).collect()),
             absent: Vec::new(),
             untested: Vec::new(),

@@ -82,6 +82,9 @@ impl Report {
             told.chain([&mut seen.message, &mut seen.check]).for_each(&mut *change);
         }
         self.findings.iter_mut().filter_map(|item| item.settle.as_mut()).for_each(|settle| change(&mut settle.command));
+        for row in self.clients.iter_mut().flatten() {
+            std::iter::once(&mut row.because).chain(&mut row.sees).for_each(&mut *change);
+        }
         self.absent.iter_mut().for_each(|row| change(&mut row.because));
         self.untested.iter_mut().for_each(|row| change(&mut row.because));
         self.probes.iter_mut().for_each(|rung| change(&mut rung.note));

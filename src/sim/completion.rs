@@ -186,10 +186,13 @@ const ID: &str = "chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT";
 const CALL_ID: &str = "call_R8sQ2vT1";
 const CREATED: u32 = 1_741_569_952;
 
-/// The last user message's text; text parts are joined.
+/// The last user message's text, or what stands for it in other dialects; text parts are joined.
 pub(super) fn prompt(body: &Value) -> String {
-    let messages = body["messages"].as_array().map_or(&[][..], Vec::as_slice);
-    let last = messages.iter().rev().find(|message| message["role"] == "user");
+    if let Some(said) = ["prompt", "input"].iter().find_map(|member| body[*member].as_str()) {
+        return said.to_owned();
+    }
+    let messages = ["messages", "input"].iter().find_map(|member| body[*member].as_array());
+    let last = messages.into_iter().flatten().rfind(|message| message["role"] == "user");
     match last.map(|message| &message["content"]) {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Array(parts)) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
@@ -216,7 +219,7 @@ fn last_integer(text: &str) -> Option<usize> {
 }
 
 fn cap(body: &Value) -> usize {
-    let caps = ["max_tokens", "max_completion_tokens"].iter().filter_map(|name| body[*name].as_u64());
+    let caps = ["max_tokens", "max_completion_tokens", "max_output_tokens"].iter().filter_map(|name| body[*name].as_u64());
     caps.min().map_or(LONGEST, |cap| cap as usize)
 }
 

@@ -29,6 +29,8 @@ pub(super) const MODELS: &str = concat!(
 pub(super) struct Gateway {
     /// Where the API lives, such as `/v1`.
     pub(super) root: &'static str,
+    /// Where under the root a model is spoken with, such as `/chat/completions`.
+    pub(super) route: &'static str,
     /// The key that counts.
     pub(super) key: &'static str,
     /// What stands before the API: limiters, firewalls, redirects.
@@ -54,6 +56,7 @@ pub(super) struct Gateway {
 /// The gateway in which nothing is broken.
 pub(super) const HEALTHY: Gateway = Gateway {
     root: "/v1",
+    route: "/chat/completions",
     key: KEY,
     before: |_, _| None,
     admit: bearer,
@@ -76,18 +79,28 @@ impl Gateway {
             ("OPTIONS", _) => preflight(),
             ("HEAD", _) => response(405, "", ""),
             ("GET", Some("/models")) => (self.admit)(request, self.key).unwrap_or_else(|| (self.list)(request)),
-            ("POST", Some("/chat/completions")) => self.chat(request, moment).unwrap_or_else(|refusal| refusal),
+            ("POST", Some(route)) if route == self.route => self.chat(request, moment).unwrap_or_else(|refusal| refusal),
             ("POST", Some("/embeddings")) => (self.admit)(request, self.key).unwrap_or_else(embedding),
-            (_, Some("/models" | "/chat/completions")) => json(405, r#"{"detail":"Method Not Allowed"}"#),
+            (_, Some(route)) if route == "/models" || route == self.route => json(405, r#"{"detail":"Method Not Allowed"}"#),
             _ => (self.elsewhere)(request, moment),
         }
+    }
+
+    /// Refuses a body without what is to be answered.
+    fn asks(&self, body: &Value) -> Result<(), Script> {
+        let (member, sound) = match self.route {
+            "/completions" => ("prompt", body["prompt"].is_string()),
+            "/responses" => ("input", body["input"].is_string() || body["input"].is_array()),
+            _ => ("messages", body["messages"].is_array()),
+        };
+        if sound { Ok(()) } else { Err(missing(member)) }
     }
 
     fn chat(&self, request: &Received, moment: &Moment) -> Result<Script, Script> {
         (self.admit)(request, self.key).map_or(Ok(()), Err)?;
         let body = request.json();
         let name = body["model"].as_str().ok_or_else(no_model)?;
-        body["messages"].as_array().ok_or_else(no_messages)?;
+        self.asks(&body)?;
         let model = (self.serve)(name)?;
         (self.refuse)(&body, moment).map_or(Ok(()), Err)?;
         let mut completion = Completion::of(&body, &model);
@@ -156,8 +169,8 @@ fn no_model() -> Script {
     openai_error(400, "you must provide a model parameter", "invalid_request_error", "null")
 }
 
-fn no_messages() -> Script {
-    openai_error(400, "Missing required parameter: 'messages'.", "invalid_request_error", "null")
+fn missing(member: &str) -> Script {
+    openai_error(400, &format!("Missing required parameter: '{member}'."), "invalid_request_error", "null")
 }
 
 /// The whole answer, after the time that it takes to generate.

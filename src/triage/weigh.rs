@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::catalogue::{self, Certainty, FailureMode, Severity};
 use crate::diagnosis;
 use crate::dialect::{self, ErrorFacts, Reading};
-use crate::evidence::{Evidence, Exchange, KeyFacts, SCHEMA, Scheme, Subject};
+use crate::evidence::{Dialect, Evidence, Exchange, KeyFacts, SCHEMA, Scheme, Subject};
 use crate::facts::{self, ErrorText, Scene, Sign, Strength};
 
 use super::answer::{Answer, NEEDS_THE_END, answer, disguise, is_answer, is_sound, lack_of_a_call};
@@ -302,7 +302,7 @@ fn evidence(exchange: Exchange) -> Evidence {
         duration_ms: exchange.total_ms(),
         subject: Subject {
             model: exchange.model().map(str::to_owned),
-            dialect: "openai-chat".to_owned(),
+            dialect: Dialect::of(&exchange.request.url).unwrap_or_default().name().to_owned(),
             // A paste hides the key; that none was sent is for the error to say.
             key: KeyFacts { present: true, scheme: Some(Scheme::Bearer), ..KeyFacts::default() },
             ..Subject::default()

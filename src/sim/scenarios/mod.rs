@@ -4,6 +4,7 @@ mod address;
 mod answer;
 mod body;
 mod client;
+mod dialects;
 mod fields;
 mod healthy;
 mod hostile;
@@ -35,6 +36,7 @@ fn families() -> Vec<&'static [Scenario]> {
         reach::TABLE,
         address::TABLE,
         routes::TABLE,
+        dialects::TABLE,
         key::TABLE,
         model::TABLE,
         body::TABLE,
