@@ -17,7 +17,7 @@ use llmdoctor::evidence::{Arrival, Ask, Body, Credential, Exchange, Outcome, Req
 use llmdoctor::http::{Call, Client, Options, ProxyChoice};
 use llmdoctor::pace::Pace;
 use llmdoctor::secret::{Scrubber, Secret};
-use nix::sys::resource::{UsageWho, getrusage};
+use nix::time::ClockId;
 use streams::{Dice, Draft, broken, judge};
 
 /// Bytes that are read in one round.
@@ -179,9 +179,8 @@ fn rate(exchange: &Exchange) -> f64 {
 
 /// What this thread has computed so far, in seconds: what else runs on the machine does not count.
 fn cpu_seconds() -> f64 {
-    let usage = getrusage(UsageWho::RUSAGE_THREAD).expect("the system tells");
-    let seconds = |time: nix::sys::time::TimeVal| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6;
-    seconds(usage.user_time()) + seconds(usage.system_time())
+    let time = ClockId::CLOCK_THREAD_CPUTIME_ID.now().expect("the system tells");
+    time.tv_sec() as f64 + time.tv_nsec() as f64 / 1e9
 }
 
 /// The best of 15 rounds, in seconds of one core.
