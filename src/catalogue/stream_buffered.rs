@@ -237,7 +237,7 @@ impl<'c, 'e> Sight<'c, 'e> {
         if let Some(doubt) = self.doubt(&growth) {
             return Verdict::untested(doubt);
         }
-        let soon = self.control.is_some_and(|control| self.timing.first_ms < 0.8 * control.total_ms());
+        let soon = self.control.is_some_and(|control| self.first_ms().1 < 0.7 * control.total_ms());
         match growth {
             Growth::Grew(long) => self.held_back(Certainty::Certain, Some(long)),
             _ if soon => Verdict::absent(format!("{}; {}", self.account(), self.control_said())),

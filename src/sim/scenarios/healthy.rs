@@ -121,7 +121,7 @@ pub(super) static TABLE: &[Scenario] = &[
         (c.first, c.pace) = (60.0, 1.0);
     }),
     tuned("thinks-long-and-writes-fast", "Nothing for 60 units, then a token every fiftieth of a unit", |c| {
-        (c.first, c.pace) = (60.0, 0.02)
+        (c.first, c.pace) = (60.0, 0.02);
     }),
     Scenario {
         gateway: Gateway {
