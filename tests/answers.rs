@@ -5,6 +5,7 @@ mod support;
 use llmdoctor::catalogue::{Certainty, Severity};
 use llmdoctor::diagnosis::{Diagnosis, Found, diagnose};
 use llmdoctor::evidence::{Ask, Body, Credential, Evidence, Exchange, Fault, FaultKind, Outcome, Request, Response, Scheme, Subject};
+use llmdoctor::report::Report;
 use serde_json::{Value, json};
 use support::recorded;
 
@@ -164,4 +165,62 @@ fn a_cooldown_after_a_lost_upstream_does_not_hide_it() {
     let exchanges =
         vec![list, ask(Ask::Chat, lost()), ask(Ask::Chat, cooldown()), ask(Ask::Chat, lost()), ask(Ask::ChatStream, cooldown())];
     assert_eq!(names(exchanges).first(), Some(&"upstream-unavailable"));
+}
+
+/// A sound stream of the numbers, with this put before its first event.
+fn dressed(before: &str, change: impl Fn(String) -> String) -> Vec<Exchange> {
+    let sound =
+        events(&[(json!({ "role": "assistant", "content": "one, " }), Value::Null), (json!({ "content": "two" }), json!("stop"))], "");
+    let text = change(format!("{before}{sound}data: [DONE]\n\n"));
+    vec![ask(Ask::Chat, completion("one, two")), ask(Ask::ChatStream, answer(200, &[EVENTS], &text))]
+}
+
+#[test]
+fn legal_streams_that_break_clients_are_a_note_that_names_them() {
+    let cases = [
+        ("\u{feff}", "bom"),
+        (": ping\n\n", "keep-alive"),
+        ("event: ping\n\n", "named-block"),
+        ("retry: 3000\n\n", "dataless-block"),
+        ("data:\n\n", "empty-data"),
+        ("data: {\"choices\":[],\"object\":\"chat.completion.chunk\"}\n\n", "empty-choices"),
+        ("data: {\"error\":null,\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\"delta\":{}}]}\n\n", "error-null"),
+    ];
+    for (before, kind) in cases {
+        let diagnosis = diagnose(&run(dressed(before, |text| text)));
+        assert!(names(dressed(before, |text| text)).is_empty(), "{kind}");
+        let noted = found(&diagnosis, "stream-breaks-client").unwrap_or_else(|| panic!("{kind} is not noted"));
+        assert_eq!((noted.finding.severity, &noted.finding.details["kind"]), (Severity::Info, &json!(kind)));
+    }
+}
+
+#[test]
+fn what_nearly_every_client_takes_is_no_note() {
+    type Change = fn(String) -> String;
+    let plain: [Change; 4] = [
+        |text| text,
+        |text| text.replace('\n', "\r\n"),
+        |text| text.replace("data: ", "data:"),
+        |text| text.replace("data: {", "id: 7\ndata: {"),
+    ];
+    for change in plain {
+        let exchanges = dressed("", change);
+        let diagnosis = diagnose(&run(exchanges));
+        assert!(diagnosis.findings.is_empty(), "{:?}", diagnosis.findings.iter().map(|found| &found.finding.because).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_finding_about_a_stream_says_whom_it_hits() {
+    let lines = "{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"one\"}}]}\n{\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n";
+    let untold = "data: {\"detail\":\"out of memory\"}\n\n";
+    let told = "data: {\"error\":{\"message\":\"out of memory\"}}\n\n";
+    let cases = [(lines, "stream-malformed", "silent"), (untold, "error-in-success", "silent"), (told, "error-in-success", "error")];
+    for (text, mode, does) in cases {
+        let evidence = run(vec![ask(Ask::Chat, completion("one")), ask(Ask::ChatStream, answer(200, &[EVENTS], text))]);
+        let report = Report::new(&evidence, &diagnose(&evidence));
+        let item = report.findings.iter().find(|item| item.mode == mode).unwrap_or_else(|| panic!("no {mode}"));
+        let python = item.details["clients"].as_array().expect("clients").iter().find(|row| row["client"] == "openai-python");
+        assert_eq!(python.map(|row| &row["does"]), Some(&json!(does)), "{mode}: {}", item.clients);
+    }
 }
