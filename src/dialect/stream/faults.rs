@@ -27,7 +27,8 @@ pub fn excerpt(bytes: &[u8], offset: usize) -> String {
 pub fn has_content(value: &Value) -> bool {
     const KEYS: [&str; 6] = ["content", "text", "reasoning_content", "reasoning", "tool_calls", "refusal"];
     let choices = value.get("choices").and_then(Value::as_array).into_iter().flatten();
-    let said = |part: &Value| KEYS.iter().any(|key| has(part, key));
+    let holds = |part: &Value, key: &str| part.get(key).and_then(Value::as_str).map_or_else(|| has(part, key), |text| !text.is_empty());
+    let said = |part: &Value| KEYS.iter().any(|key| holds(part, key));
     choices.into_iter().any(|choice| said(choice) || ["delta", "message"].iter().any(|key| choice.get(key).is_some_and(said)))
 }
 

@@ -99,6 +99,47 @@ pub fn take(tape: &mut Tape, data: &str) -> bool {
     if tape.sentinel || !data.starts_with('{') {
         return false;
     }
+    again(tape, data) || first(tape, data)
+}
+
+/// A regular chunk around its content: what comes before the text's quote, and what comes behind it.
+#[derive(Default)]
+pub struct Mould {
+    before: String,
+    behind: String,
+}
+
+impl Mould {
+    /// The content, with its quotes, of data that differs in nothing else.
+    fn content<'d>(&self, data: &'d str) -> Option<&'d str> {
+        let content = data.strip_prefix(&*self.before)?.strip_suffix(&*self.behind)?;
+        (!self.before.is_empty() && content.len() >= 2).then_some(content)
+    }
+
+    fn keep(&mut self, before: &str, behind: &str) {
+        self.before.clear();
+        self.before.push_str(before);
+        self.behind.clear();
+        self.behind.push_str(behind);
+    }
+}
+
+/// A chunk like the one before, but for its content.
+fn again(tape: &mut Tape, data: &str) -> bool {
+    let Some(content) = tape.mould.content(data) else { return false };
+    let inner = content.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let plain = |inner: &&str| memchr::memchr2(b'"', b'\\', inner.as_bytes()).is_none() && inner.bytes().all(|byte| byte >= b' ');
+    if let Some(inner) = inner.filter(plain) {
+        tape.say(inner);
+    } else {
+        let Ok(text) = serde_json::from_str::<Text>(content) else { return false };
+        tape.say(&text.0);
+    }
+    true
+}
+
+/// A chunk of which nothing is known yet.
+fn first(tape: &mut Tape, data: &str) -> bool {
     let Ok(chunk) = serde_json::from_str::<Chunk>(data) else { return false };
     let Chunk { object, choices: [choice], model, .. } = chunk;
     let role = choice.delta.role.as_ref().map(|role| &*role.0);
@@ -112,10 +153,15 @@ pub fn take(tape: &mut Tape, data: &str) -> bool {
     if role.is_some() {
         tape.role = Some(true);
     }
+    let silent = choice.delta.reasoning_content.is_none();
     if let Some(thought) = choice.delta.reasoning_content {
         tape.think(&thought.0);
     }
     if let Some(said) = choice.delta.content {
+        if let (true, Cow::Borrowed(text)) = (silent, &said.0) {
+            let start = text.as_ptr() as usize - data.as_ptr() as usize;
+            tape.mould.keep(&data[..start - 1], &data[start + text.len() + 1..]);
+        }
         tape.say(&said.0);
     }
     true

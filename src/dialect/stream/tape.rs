@@ -8,7 +8,7 @@ use super::super::json::{has, text};
 use super::super::parts::{bounded, usage};
 use super::super::{ErrorFacts, Usage, error};
 use super::faults::{self, Growth};
-use super::{StreamEnd, StreamFault, StreamForm, StreamReading, calls, chat, end, native, typed, whole};
+use super::{StreamEnd, StreamFault, StreamForm, StreamReading, calls, chat, end, native, regular, typed, whole};
 
 /// No more times and offsets than these are kept.
 const MAX_MARKS: usize = 20_000;
@@ -37,6 +37,8 @@ pub struct Tape<'r> {
     pub role: Option<bool>,
     /// What the typed events said so far.
     pub turn: typed::Turn,
+    /// The regular chunk before.
+    pub mould: regular::Mould,
     /// Where the first piece of a known dialect stands.
     pub spoke_at: usize,
     /// The answer whose body is read.
@@ -59,6 +61,7 @@ impl<'r> Tape<'r> {
             calls: calls::Calls::default(),
             role: None,
             turn: typed::Turn::default(),
+            mould: regular::Mould::default(),
             spoke_at: 0,
             response,
             stop: 0,

@@ -85,7 +85,7 @@ proptest! {
     /// Regular chunks are read without a tree; one member that nobody knows takes the way by the tree.
     #[test]
     fn both_ways_of_reading_a_chunk_agree(
-        texts in proptest::collection::vec("[a-z\u{e9}\u{2028} ]{0,4}(\\\\n|\\\\u00e9|\\\\\"|\\\\ud83d)?", 0..6),
+        texts in proptest::collection::vec("[a-z\u{e9}\u{2028} ]{0,4}(\\\\n|\\\\u00e9|\"|\"x|é\"|\\\\\"|\\\\ud83d)?", 0..6),
         roles in proptest::collection::vec(proptest::sample::select(vec!["", "\"role\":\"assistant\",", "\"role\":null,", "\"role\":\"\","]), 6),
         rest in proptest::sample::select(vec!["", ",\"reasoning_content\":\"hm\"", ",\"refusal\":null", ",\"refusal\":\"no\"", ",\"tool_calls\":null", ",\"content\":\"again\""]),
     ) {
