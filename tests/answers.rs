@@ -5,7 +5,7 @@ mod support;
 use llmdoctor::catalogue::{Certainty, Severity};
 use llmdoctor::diagnosis::{Diagnosis, Found, diagnose};
 use llmdoctor::evidence::{Ask, Body, Credential, Evidence, Exchange, Fault, FaultKind, Outcome, Request, Response, Scheme, Subject};
-use llmdoctor::report::Report;
+use llmdoctor::report::{Format, Look, Report, render};
 use serde_json::{Value, json};
 use support::recorded;
 
@@ -222,5 +222,37 @@ fn a_finding_about_a_stream_says_whom_it_hits() {
         let item = report.findings.iter().find(|item| item.mode == mode).unwrap_or_else(|| panic!("no {mode}"));
         let python = item.details["clients"].as_array().expect("clients").iter().find(|row| row["client"] == "openai-python");
         assert_eq!(python.map(|row| &row["does"]), Some(&json!(does)), "{mode}: {}", item.clients);
+        let shown = render(&report, Format::Terminal, &Look::default());
+        assert!(shown.contains("    Clients   ") && item.clients.contains("openai-python"), "{shown}");
+    }
+}
+
+#[test]
+fn what_readers_make_of_the_same_bytes_is_shown_where_they_differ() {
+    let glued =
+        events(&[(json!({ "content": "one" }), Value::Null), (json!({}), json!("stop"))], "data: [DONE]\n\n").replace("}\n\n", "}\n");
+    let evidence = run(vec![ask(Ask::Chat, completion("one")), ask(Ask::ChatStream, answer(200, &[EVENTS], &glued))]);
+    let report = Report::new(&evidence, &diagnose(&evidence));
+    let shown = render(&report, Format::Terminal, &Look::default());
+    assert!(shown.contains("Readers   by the standard: 0 events, 0 characters") && shown.contains("line by line: 2 events, 3 characters"));
+    let sound = run(vec![ask(Ask::Chat, completion("one")), ask(Ask::ChatStream, stream("one"))]);
+    let report = Report::new(&sound, &diagnose(&sound));
+    assert!(!render(&report, Format::Terminal, &Look::default()).contains("Readers"));
+    let all = render(&report, Format::Terminal, &Look { verbose: true, ..Look::default() });
+    let all = all.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(all.contains("chunk by chunk alike: 2 events, 3 characters"), "{all}");
+}
+
+#[test]
+fn the_table_of_clients_names_kinds_modes_and_readers_that_exist() {
+    let kinds: Vec<&str> = llmdoctor::dialect::stream::KINDS.iter().map(|kind| kind.0).collect();
+    for form in llmdoctor::facts::stream_forms() {
+        for found in &form.found {
+            let (mode, kind) = found.split_once('/').unwrap_or((found, ""));
+            assert!(llmdoctor::catalogue::mode(mode).is_some(), "{}: {found}", form.kind);
+            assert!(mode != "stream-malformed" || kinds.contains(&kind), "{}: {found}", form.kind);
+        }
+        let model = form.model.as_deref();
+        assert!(model.is_none_or(|id| llmdoctor::dialect::views::MODELS.iter().any(|model| model.id == id)), "{}: {model:?}", form.kind);
     }
 }
