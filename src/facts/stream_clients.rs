@@ -4,6 +4,8 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+/// Projects with a shorter name are named with their owner: others are called alike.
+const SHORT: usize = 5;
 /// Reports that are named, at most.
 const REPORTS: usize = 4;
 
@@ -118,7 +120,7 @@ pub struct Told {
 /// A thread in which somebody met a form.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Thread {
-    /// The repository's name.
+    /// The repository's name, with its owner where it is short.
     pub project: &'static str,
     /// Its address.
     pub source: String,
@@ -260,6 +262,7 @@ fn outcome(text: &'static str) -> Option<(Does, &'static str)> {
 fn thread(text: &'static str) -> Option<Thread> {
     let (repository, number) = text.split_once('#')?;
     let (_, project) = repository.split_once('/')?;
+    let project = if project.len() < SHORT { repository } else { project };
     number
         .bytes()
         .all(|byte| byte.is_ascii_digit())

@@ -65,17 +65,15 @@ fn ladder(report: &Report) -> String {
 pub(super) fn card(item: &Item, seen: &Sight) -> String {
     let tag = format!("{}, {}", words::severity(item.severity), words::certainty(item.certainty));
     let mut parts = vec![format!("#### {}: {} ({})", capital(&tag), inline(&item.title), code(&item.mode))];
-    let fields = [
-        ("Measured", item.because.as_str()),
-        ("Means", &item.consequence),
-        ("Clients", &item.clients),
-        ("Must act", words::actor(item.blame)),
-    ];
-    parts.extend(fields.iter().filter(|(_, text)| !text.is_empty()).map(|(label, text)| format!("**{label}:** {}", inline(text))));
+    let field = |(label, text): &(&str, &str)| format!("**{label}:** {}", inline(text));
+    parts.push(field(&("Measured", &item.because)));
     parts.extend(seen.picture.iter().map(drawing));
+    parts.extend(readers(seen.readers.iter()));
     parts.extend(
         seen.dumps.iter().map(|dump| format!("**Bytes:** {}\n\n{}", dump.caption(), fenced("text", &dump.lines(MARKDOWN).join("\n")))),
     );
+    let fields = [("Means", item.consequence.as_str()), ("Clients", &item.clients), ("Must act", words::actor(item.blame))];
+    parts.extend(fields.iter().filter(|(_, text)| !text.is_empty()).map(field));
     if !item.fix.is_empty() {
         let actions: Vec<_> = item.fix.iter().enumerate().map(|(index, action)| format!("{}. {}", index + 1, inline(action))).collect();
         parts.push(format!("**Fix:**\n\n{}", actions.join("\n")));
@@ -162,8 +160,47 @@ fn longest_run(text: &str) -> usize {
     text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
 }
 
-/// Prose in which every word that Markdown, HTML or GitHub could act upon stands in a code span.
+/// Prose in which every word that Markdown, HTML or GitHub could act upon stands in a code span. What stands between backticks already
+/// keeps its span.
 pub(super) fn inline(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, quoted, trail, after)) = quoted(rest) {
+        push(&mut out, &prose(before));
+        if !before.ends_with('(') {
+            push(&mut out, "");
+        }
+        out.push_str(&code(quoted));
+        out.push_str(trail);
+        rest = after;
+    }
+    push(&mut out, &prose(rest));
+    out.truncate(out.trim_end().len());
+    out
+}
+
+/// Adds words after a blank.
+fn push(out: &mut String, words: &str) {
+    if !out.is_empty() && !out.ends_with(' ') {
+        out.push(' ');
+    }
+    out.push_str(words);
+}
+
+/// The first span between two backticks that stands for itself: text before it, the span, punctuation behind it, and what follows after
+/// a blank. A pair that touches other words or other backticks is none.
+fn quoted(text: &str) -> Option<(&str, &str, &str, &str)> {
+    let open = text.find('`')?;
+    let length = text[open + 1..].find('`')?;
+    let (before, quoted, behind) = (&text[..open], &text[open + 1..open + 1 + length], &text[open + length + 2..]);
+    let trail = behind.len() - behind.trim_start_matches(['.', ',', ';', '?', ')', '”', '"']).len();
+    let apart = before.is_empty() || before.ends_with(|c: char| c.is_whitespace() || c == '(');
+    let ends = behind[trail..].is_empty() || behind[trail..].starts_with(char::is_whitespace);
+    (apart && ends && !quoted.trim().is_empty()).then(|| (before, quoted, &behind[..trail], &behind[trail..]))
+}
+
+/// The same for text without such spans.
+fn prose(text: &str) -> String {
     let mut out: Vec<String> = Vec::new();
     let mut span = Span::default();
     for (index, word) in text.split_whitespace().enumerate() {
@@ -241,9 +278,10 @@ mod tests {
             ("[a](http://evil) www.evil.example", "`[a](http://evil`) `www.evil.example`"),
             ("- item", "`-` item"),
             ("1. one", "`1`. one"),
-            ("model_not_found `x` ```y", "````model_not_found `x` ```y````"),
+            ("model_not_found `x` ```y", "`model_not_found` `x` ```` ```y ````"),
             ("first byte after 700 ms, then all", "first byte after 700 ms, then all"),
             ("octo/repo@abc GH-12 :tada: $x$ note:", "`octo/repo@abc GH-12 :tada`: `$x$` note:"),
+            ("set `proxy_buffering off;` and (`a: b`), then <b>", "set `proxy_buffering off;` and (`a: b`), then `<b>`"),
             ("refused (model_not_found), twice", "refused (`model_not_found`), twice"),
         ];
         for (text, expected) in cases {

@@ -74,7 +74,7 @@ fn cost(report: &Report) -> String {
 
 /// Parts in a row; a line may end between them, not inside one.
 fn joined(parts: Vec<String>) -> String {
-    parts.iter().map(|part| part.replace(' ', UNBROKEN)).collect::<Vec<_>>().join(" · ")
+    parts.iter().map(|part| part.replace(' ', UNBROKEN)).collect::<Vec<_>>().join(&format!("{UNBROKEN}· "))
 }
 
 /// Errors and warnings with their consequences.

@@ -170,6 +170,10 @@ fn the_json_keeps_to_the_schema() {
 fn no_host_is_left_when_hosts_are_redacted() {
     let mut run = broken();
     run.diagnosis.findings[0].finding.because = "GW.Corp.Example (192.0.2.7) resets; so says proxy3.corp.example".into();
+    if let Came::Response(response) = &mut run.evidence.exchanges[3].outcome {
+        response.body.bytes = b"data: {\"served_by\":\"GW.corp.example\"}\n\ndata: {\"at\":\"192.0.2.7\"}".to_vec();
+    }
+    assert!(render(&run.report(), Format::Terminal, &Look { verbose: true, ..Look::default() }).contains("corp"));
     for format in Format::ALL {
         let text = render(&run.report(), format, &Look { redact_host: true, verbose: true, ..Look::default() }).to_lowercase();
         assert!(!text.contains("corp.example") && !text.contains("192.0.2.7"), "{text}");
