@@ -136,9 +136,9 @@ impl Known {
 pub fn words() -> BTreeSet<String> {
     let numbers = statuses().iter().map(|row| row.code.to_string());
     let headers = header_facts().iter().map(|row| row.name.as_str()).chain(announcing()).map(str::to_owned);
-    let codes = texts().iter().flat_map(|row| row.codes.iter().cloned());
+    let codes = texts().iter().flat_map(|row| row.codes.iter().map(ToString::to_string));
     let members = client_timeouts().iter().flat_map(|client| client.members()).map(str::to_owned);
-    let vendors = vendor_codes().iter().flat_map(|row| row.codes.iter().cloned());
+    let vendors = vendor_codes().iter().flat_map(|row| row.codes.iter().map(ToString::to_string));
     numbers.chain(headers).chain(codes).chain(vendors).chain(members).chain(names().into_iter().map(str::to_owned)).collect()
 }
 
