@@ -53,7 +53,7 @@ const MEDIAN_LINES: usize = 10;
 
 /// Crates that only one or two rooms may name.
 const OWNED_CRATES: &[(&str, &[&str])] =
-    &[("reqwest", &["http"]), ("rustls", &["http", "sim"]), ("clap", &["cli"]), ("indicatif", &["cli"]), ("toml", &["facts"])];
+    &[("reqwest", &["http"]), ("rustls", &["http", "sim"]), ("clap", &["cli"]), ("indicatif", &["cli"])];
 
 struct Source {
     room: String,

@@ -167,8 +167,8 @@ fn program(word: &str) -> Option<KnownProgram> {
         marks,
         clocks,
         clients: client_timeouts().iter().filter(|row| is(&row.name)).collect(),
-        errors: texts().iter().filter(|row| row.speaker.as_deref().is_some_and(is)).collect(),
-        quotes: quote_texts().iter().filter(|row| names.iter().any(|name| quotes(name, &row.id))).collect(),
+        errors: texts().iter().filter(|row| row.speaker.is_some_and(is)).collect(),
+        quotes: quote_texts().iter().filter(|row| names.iter().any(|name| quotes(name, row.id))).collect(),
         names,
     })
 }
@@ -182,7 +182,7 @@ fn quotes(name: &str, row: &str) -> bool {
 /// The names of all programs and services.
 fn names() -> BTreeSet<&'static str> {
     let boxes = boundaries().iter().map(|row| row.box_.as_str()).chain(fingerprints().iter().map(|row| row.box_.as_str()));
-    let speakers = texts().iter().filter_map(|row| row.speaker.as_deref());
+    let speakers = texts().iter().filter_map(|row| row.speaker);
     let clients = client_timeouts().iter().map(|row| row.name.as_str());
     boxes.chain(speakers).chain(clients).chain(providers().iter().map(|row| row.name.as_str())).collect()
 }
