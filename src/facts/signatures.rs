@@ -103,7 +103,7 @@ impl<R> Row<R> {
         }
         let matches = |scan: &Scan| row.regex.as_ref().is_none_or(|regex| regex.is_match(&scan.clean));
         let in_message = may_in_message && matches(&text.message);
-        if !in_message && !(may_in_body && matches(&text.body)) {
+        if !(in_message || may_in_body && matches(&text.body)) {
             return None;
         }
         let trusted = in_message || row.raw || text.message.clean.is_empty();
