@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::{Debug, Formatter, Result};
 
-use regex_syntax::hir::{Class, ClassUnicodeRange, Hir, HirKind};
+use regex_syntax::hir::{Class, ClassUnicodeRange, Hir, HirKind, Look};
 
 /// What a text must hold, in lower case.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,9 +16,24 @@ pub enum Needs {
 /// Shorter words are in every text.
 const SHORTEST: usize = 2;
 
-/// What a text must hold for this pattern to match.
-pub fn of(pattern: &str) -> std::result::Result<Needs, Box<regex_syntax::Error>> {
-    Ok(needs(&regex_syntax::parse(pattern)?))
+/// What a text must hold for this pattern to match, and whether a match is always within one line.
+pub fn of(pattern: &str) -> std::result::Result<(Needs, bool), Box<regex_syntax::Error>> {
+    let hir = regex_syntax::parse(pattern)?;
+    Ok((needs(&hir), is_in_a_line(&hir)))
+}
+
+fn is_in_a_line(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Empty => true,
+        HirKind::Literal(literal) => !literal.0.contains(&b'\n'),
+        HirKind::Class(Class::Unicode(class)) => class.ranges().iter().all(|range| !(range.start()..=range.end()).contains(&'\n')),
+        HirKind::Class(Class::Bytes(_)) => false,
+        // The text's own start and end are not those of its lines.
+        HirKind::Look(look) => !matches!(look, Look::Start | Look::End),
+        HirKind::Repetition(repetition) => is_in_a_line(&repetition.sub),
+        HirKind::Capture(capture) => is_in_a_line(&capture.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().all(is_in_a_line),
+    }
 }
 
 fn needs(hir: &Hir) -> Needs {

@@ -37,6 +37,8 @@ struct Signature {
     regex: Option<Pattern>,
     #[serde(skip)]
     needs: Needs,
+    #[serde(skip)]
+    in_a_line: bool,
     names: Option<Pattern>,
     raw: bool,
 }
@@ -70,7 +72,7 @@ pub fn texts<R: DeserializeOwned + Debug>(name: &str, says: &str, paths: &[PathB
             let broken = format!("{}: {}", path.display(), row["id"]);
             let mut row: Row<R> = serde_json::from_value(row).unwrap_or_else(|error| panic!("{broken}: {error}"));
             if let Some(Pattern(regex)) = &row.signature.regex {
-                row.signature.needs = needs::of(regex).unwrap_or_else(|error| panic!("{broken}: {error}"));
+                (row.signature.needs, row.signature.in_a_line) = needs::of(regex).unwrap_or_else(|error| panic!("{broken}: {error}"));
             }
             rows.push(row);
         }

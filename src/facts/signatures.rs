@@ -47,6 +47,8 @@ pub(super) struct Signature {
     pub regex: Option<Pattern>,
     /// What the text must hold for `regex` to match.
     pub needs: Needs,
+    /// Whether `regex` never matches across lines.
+    pub in_a_line: bool,
     /// What the error names, if it does.
     pub names: Option<Pattern>,
     /// Whether the body around the message is as good as the message.
@@ -62,11 +64,12 @@ pub(super) enum Needs {
 }
 
 impl Needs {
-    fn are_in(&self, text: &Scan) -> bool {
+    /// Whether a text holds it that has these words.
+    fn are_met(&self, has: &impl Fn(&str) -> bool) -> bool {
         match self {
-            Needs::Word(word) => text.has(word),
-            Needs::All(needs) => needs.iter().all(|needs| needs.are_in(text)),
-            Needs::OneOf(needs) => needs.iter().any(|needs| needs.are_in(text)),
+            Needs::Word(word) => has(word),
+            Needs::All(needs) => needs.iter().all(|needs| needs.are_met(has)),
+            Needs::OneOf(needs) => needs.iter().any(|needs| needs.are_met(has)),
         }
     }
 }
@@ -101,9 +104,8 @@ impl<R> Row<R> {
         if !(may_in_message || may_in_body) || text.message.has_one_of(row.not) || text.body.has_one_of(row.not) {
             return None;
         }
-        let matches = |scan: &Scan| row.regex.as_ref().is_none_or(|regex| regex.is_match(&scan.clean));
-        let in_message = may_in_message && matches(&text.message);
-        if !(in_message || may_in_body && matches(&text.body)) {
+        let in_message = may_in_message && row.matches(&text.message);
+        if !(in_message || may_in_body && row.matches(&text.body)) {
             return None;
         }
         let trusted = in_message || row.raw || text.message.clean.is_empty();
@@ -128,7 +130,20 @@ impl Signature {
         (self.any.is_empty() || text.has_one_of(self.any))
             && self.all.iter().all(|phrase| text.has(phrase))
             && (has_code || self.codes.iter().any(|code| is_telling(code) && text.has_code(code)))
-            && self.needs.are_in(text)
+            && self.needs.are_met(&|word| text.has(word))
+    }
+
+    /// Whether the regular expression matches a text that may fit: where no match crosses lines, only lines that may match are asked.
+    fn matches(&self, text: &Scan) -> bool {
+        let Some(regex) = &self.regex else { return true };
+        if !self.in_a_line {
+            return regex.is_match(&text.clean);
+        }
+        let may_match = |line: &str| {
+            let line = line.to_lowercase();
+            self.needs.are_met(&|word| memmem::find(line.as_bytes(), word.as_bytes()).is_some())
+        };
+        text.clean.split('\n').any(|line| may_match(line) && regex.is_match(line))
     }
 }
 
