@@ -131,7 +131,8 @@ fn broken_off(passed: &Passed, why: &str) -> Fault {
 /// What a client's request looks like, in the words of the ladder.
 fn ask(request: &Request) -> Ask {
     let path = request.url.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
-    let chats = ["/chat/completions", "/completions", "/messages", "/responses", "/api/chat", "/api/generate"];
+    // Ollama's own routes stream unless told otherwise, and not as events: rules about chats do not fit them.
+    let chats = ["/chat/completions", "/completions", "/messages", "/responses"];
     let streams = request.body.as_ref().and_then(|body| body["stream"].as_bool()).unwrap_or(false);
     match request.method.as_str() {
         "GET" if path.ends_with("/models") || path.ends_with("/api/tags") => Ask::Models,

@@ -35,7 +35,7 @@ pub struct Answer {
     pub partial: bool,
     /// Whether only lines of a stream were pasted: whoever copied them may have stopped anywhere.
     pub copied: bool,
-    /// Whether it is an HTML page.
+    /// Whether it is an HTML page, or nothing at all in an answer's place.
     pub page: bool,
     /// Whether it is JSON that no dialect has as an answer to a chat.
     pub shapeless: bool,
@@ -69,7 +69,7 @@ pub fn answer(sighting: &Sighting, exchange: Option<Exchange>, causes: &[facts::
     };
     match &reading {
         // A paste may lack what was there; what passed by is all there was.
-        Reading::Empty | Reading::Text(_) if sighting.form == Form::Captured && asks_chat(&answer.exchange) => {}
+        Reading::Empty | Reading::Text(_) if sighting.form == Form::Captured && asks_chat(&answer.exchange) => answer.page = true,
         Reading::Empty | Reading::Text(_) | Reading::Nothing => return None,
         Reading::Error(_) if sighting.said().trim().is_empty() => return None,
         Reading::Stream(stream) => {

@@ -38,6 +38,7 @@ fn leaked(exchanges: Vec<(&'static str, &'static str, String)>) -> &'static [(&'
 }
 
 const PLAIN: &str = r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
+const TOOLS: &str = r#"{"model":"m","messages":[{"role":"user","content":"hi"}],"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{}}}}]}"#;
 const STREAMED: &str = r#"{"model":"m","messages":[{"role":"user","content":"hi"}],"stream":true}"#;
 
 #[test]
@@ -50,7 +51,7 @@ fn healthy_exchanges_of_every_kind_are_silent() {
     let exchanges = leaked(vec![
         ("POST /v1/chat/completions", PLAIN, json(whole)),
         ("POST /v1/chat/completions", STREAMED, format!("{SSE}{}{}0\r\n\r\n", super::peers::chunk(&data("hi")), last_event())),
-        ("POST /v1/chat/completions", PLAIN, json(tool)),
+        ("POST /v1/chat/completions", TOOLS, json(tool)),
         ("POST /v1/responses", r#"{"model":"m","input":"hi"}"#, json(responses)),
         ("POST /v1/messages", r#"{"model":"m","max_tokens":5,"messages":[{"role":"user","content":"hi"}]}"#, json(message)),
         ("POST /api/chat", r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#, typed("application/x-ndjson", ollama)),
