@@ -189,7 +189,6 @@ fn connections_that_change_their_protocol_are_refused() {
     ] {
         let mut client = between.client();
         client.send(head);
-        client.finish();
         let answer = client.text_to_the_end();
         own(&answer, "501", reason);
     }
