@@ -1,7 +1,7 @@
 //! A stream that breaks the rules of event streams or of chat chunks.
 
-use super::streams::{Streamed, no_stream, plural, share, streams};
-use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict};
+use super::streams::{Streamed, in_every_content, no_stream, plural, share, streams};
+use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict, calls};
 use crate::dialect::{Reading, StreamFault, StreamForm};
 use crate::evidence::Ask;
 
@@ -30,6 +30,13 @@ pub const MODE: FailureMode = FailureMode {
 };
 
 fn diagnose(case: &Case) -> Verdict {
+    match in_every_content(case, of_one_content) {
+        Verdict::Present(finding) => Verdict::Present(finding),
+        other => calls::lost_by_streaming(case).unwrap_or(other),
+    }
+}
+
+fn of_one_content(case: &Case) -> Verdict {
     let all = streams(case);
     if let Some(verdict) = other_dialect(case, &all) {
         return verdict;
@@ -82,14 +89,24 @@ fn is_foreign(asked: &str, stream: &Streamed) -> bool {
 /// a missing one.
 fn fault<'c>(case: &Case, stream: Streamed<'c, '_>) -> Option<&'c StreamFault> {
     let own = matches!((case.subject().dialect.as_str(), stream.reading.form), ("ollama-chat", StreamForm::Ndjson));
-    stream.reading.faults.iter().find(|fault| fault.breaks && fault.kind != "sentinel-variant" && !own)
+    stream.reading.faults.iter().find(|fault| loses(fault) && !own)
+}
+
+/// Faults over which a conforming client loses data. A wrong order of typed events costs the official helpers the message; a foreign
+/// dialect is told from a foreign route before.
+fn loses(fault: &StreamFault) -> bool {
+    match fault.kind {
+        "sentinel-variant" | "foreign-dialect" => false,
+        "event-order" => true,
+        _ => fault.breaks,
+    }
 }
 
 fn malformed(case: &Case, first: Streamed, broken: &[Streamed], all: usize) -> Verdict {
     let Some(fault) = fault(case, first) else { return no_stream(case) };
     let because = format!("{}: {} at byte {}: “{}”", share(broken.len(), all), meaning(fault.kind), fault.offset, fault.excerpt.trim());
     let certainty = if broken.len() == all { Certainty::Certain } else { Certainty::Likely };
-    let kinds: Vec<_> = first.reading.faults.iter().filter(|fault| fault.breaks).map(|fault| fault.kind).collect();
+    let kinds: Vec<_> = first.reading.faults.iter().filter(|fault| loses(fault)).map(|fault| fault.kind).collect();
     let finding = Finding::new(Severity::Error, certainty, Blame::Gateway, because)
         .so(consequence(fault.kind))
         .cite(broken.iter().map(|stream| stream.shown.exchange))
@@ -125,9 +142,12 @@ fn meaning(kind: &str) -> &str {
         "invalid-utf8" => "bytes that are not UTF-8",
         "unterminated-event" => "the last event lacks its blank line",
         "unprefixed-json" => "JSON lines without `data:`",
+        "tool-index-shared" => "two tool calls have the same `index`",
+        "tool-arguments-not-string" => "a tool call's arguments are no text",
+        "tool-arguments-cumulative" => "each piece of a tool call's arguments repeats the ones before",
         "event-name-missing" => "the events lack their names (`event:` lines)",
         "event-order" => "the events do not come in the order that the dialect lays down",
-        "sentinel-named" => "[DONE] comes as an event with a name, in a dialect that has none",
+        "sentinel-foreign" => "[DONE] comes as an event with a name, in a dialect that has none",
         other => other,
     }
 }
@@ -140,8 +160,10 @@ fn consequence(kind: &str) -> &'static str {
         "cumulative" | "twice" | "data-after-done" => "Clients show text two or more times.",
         "event-name-missing" => "The official SDKs drop every event without a name and show an empty answer.",
         "event-order" => "Raw readers get the text; the official helpers that assemble a message fail or lose it.",
-        "sentinel-named" => "The official SDKs take it for an event of the answer and fail with a JSON error after the text.",
-        "tool-index-missing" => "Tool calls are lost or merged while streaming; plain text is fine.",
+        "sentinel-foreign" => "The official SDKs take it for an event of the answer and fail with a JSON error after the text.",
+        "tool-index-missing" | "tool-index-shared" | "tool-arguments-not-string" | "tool-arguments-cumulative" => {
+            "Tool calls are lost or merged while streaming; plain text is fine."
+        }
         _ => "Clients stop with a JSON error or lose text as soon as they stream.",
     }
 }
@@ -156,7 +178,7 @@ fn action(kind: &str) -> Option<&'static str> {
         "event-order" => {
             "Gateway: message_start, then for each block start, deltas and stop, counted from 0, then message_delta and message_stop."
         }
-        "sentinel-named" => "Gateway: end the stream with message_stop; [DONE] belongs to chat completions.",
+        "sentinel-foreign" => "Gateway: end the stream with message_stop; [DONE] belongs to chat completions.",
         "invalid-utf8" => "Gateway: do not decode the upstream's pieces one by one; a character may be split between two.",
         _ => return None,
     })

@@ -1,6 +1,6 @@
 //! A stream that ends in the middle.
 
-use super::streams::{Agreement, characters, ended, said};
+use super::streams::{Agreement, characters, ended, in_every_content, said};
 use super::timing::{span, was_dropped};
 use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict};
 use crate::dialect::StreamEnd;
@@ -31,6 +31,10 @@ pub const MODE: FailureMode = FailureMode {
 };
 
 fn diagnose(case: &Case) -> Verdict {
+    in_every_content(case, of_one_content)
+}
+
+fn of_one_content(case: &Case) -> Verdict {
     match ended(case, &[StreamEnd::Cut, StreamEnd::Silent]) {
         Ok(found) if is_begun(&found) => truncated(case, &found),
         Ok(found) => Verdict::absent(format!("the stream ended cleanly without any content: {}", said(found.first()))),

@@ -89,10 +89,9 @@ pub enum StreamEnd {
 /// Something wrong with a stream's form, with the place where it shows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StreamFault {
-    /// Which (`event-name-missing`, `event-order` and `sentinel-named` only for Anthropic's typed events): `no-blank-line`, `split-json`, `two-objects`, `doubled-prefix`, `field-name`, `not-json`, `html`, `ndjson`, `json-array`,
+    /// Which (`event-name-missing` and `event-order` only for Anthropic's and OpenAI's typed events): `no-blank-line`, `split-json`, `two-objects`, `doubled-prefix`, `field-name`, `not-json`, `html`, `ndjson`, `json-array`,
     /// `whole-object`, `delta-shape`, `tool-index-missing`, `content-not-string`, `cumulative`, `twice`, `data-after-done`,
-    /// `sentinel-variant`, `comment-as-data`, `invalid-utf8`, `unterminated-event`, `unprefixed-json`, `event-name-missing`, `event-order`,
-    /// `sentinel-named`.
+    /// `sentinel-variant`, `comment-as-data`, `invalid-utf8`, `unterminated-event`, `unprefixed-json`, `event-name-missing`, `event-order`.
     pub kind: &'static str,
     /// Offset of the first byte concerned in the body.
     pub offset: usize,

@@ -4,6 +4,7 @@ mod address;
 mod asked;
 mod bases;
 mod burst;
+mod calls;
 mod chat;
 mod clients;
 mod ctx;
@@ -71,6 +72,7 @@ pub const LADDER: &[Probe] = &[
     keys::PROBE,
     bases::PROBE,
     fields::PROBE,
+    calls::PROBE,
     clients::PROBE,
     effects::PROBE,
     sweep::PROBE,

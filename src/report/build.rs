@@ -12,8 +12,9 @@ use crate::evidence::{Ask, Evidence, Exchange};
 impl Report {
     /// What the evidence and its diagnosis come to.
     pub fn new(evidence: &Evidence, diagnosis: &Diagnosis) -> Report {
-        let read = |exchange| Shown { exchange, reading: dialect::read(exchange), causes: Vec::new() };
-        let shown: Vec<_> = evidence.exchanges.iter().map(read).collect();
+        let exchanges = evidence.exchanges.iter();
+        let shown: Vec<_> =
+            exchanges.map(|exchange| Shown { exchange, ask: exchange.ask, reading: dialect::read(exchange), causes: Vec::new() }).collect();
         Report::of(evidence, &shown, diagnosis)
     }
 

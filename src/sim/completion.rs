@@ -30,6 +30,8 @@ pub(super) struct Completion {
     pub(super) gzip: bool,
     /// The function called instead of text: its name and arguments.
     pub(super) call: Option<(String, String)>,
+    /// Whether JSON was demanded in place of free text.
+    pub(super) structured: bool,
     /// How many choices were asked for; a stream gives one.
     pub(super) choices: u64,
     /// The prompt's length, counted roughly.
@@ -53,6 +55,7 @@ impl Completion {
             usage: body["stream_options"]["include_usage"] == true,
             gzip: false,
             call,
+            structured: body["response_format"].is_object(),
             choices: body["n"].as_u64().unwrap_or(1).clamp(1, 8),
             prompt_tokens: prompt(body).split_whitespace().count() + 8 + PICTURE_TOKENS * pictures(body).len(),
         }

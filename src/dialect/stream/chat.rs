@@ -14,6 +14,16 @@ pub struct Calls {
     last: Option<(String, Option<u64>)>,
     /// Calls that began without an index.
     unnumbered: usize,
+    /// The arguments of each call, joined, with its index and where it began.
+    arguments: Vec<(Option<u64>, usize, String)>,
+}
+
+impl Calls {
+    /// Where a call begins whose arguments are not JSON.
+    pub fn torn(&self) -> Option<usize> {
+        let torn = |text: &str| !text.is_empty() && serde_json::from_str::<serde::de::IgnoredAny>(text).is_err();
+        self.arguments.iter().find(|(_, _, text)| torn(text)).map(|(_, start, _)| *start)
+    }
 }
 
 /// True for choices with `text`, as legacy completions have them.
@@ -128,6 +138,13 @@ fn call(tape: &mut Tape, call: &Value) {
     }
     if function.get("arguments").is_some_and(|arguments| !arguments.is_string() && !arguments.is_null()) {
         tape.fault("delta-shape", true);
+    }
+    if begins {
+        let start = tape.start;
+        tape.calls.arguments.push((index, start, String::new()));
+    }
+    if let (Some(fragment), Some(call)) = (text(function, "arguments"), tape.calls.arguments.iter_mut().rfind(|call| call.0 == index)) {
+        call.2.push_str(fragment);
     }
     tape.call(text(function, "name").filter(|_| begins));
 }

@@ -195,6 +195,9 @@ impl<'r> Tape<'r> {
 
     /// The reading, with everything that only the whole shows.
     pub fn finish(mut self) -> StreamReading {
+        if let Some(offset) = self.calls.torn() {
+            self.fault_at("tool-arguments-broken", offset, false);
+        }
         if let Some(offset) = self.growth.verdict(&self.reading.text) {
             self.fault_at("cumulative", offset, true);
         }

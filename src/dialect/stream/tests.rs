@@ -127,7 +127,7 @@ fn messages_are_read() {
     assert_eq!(stream(&message(true, &MESSAGE[..9])).end, StreamEnd::NoDone);
     assert_eq!(stream(&message(true, &MESSAGE[..8])).end, StreamEnd::Silent);
     assert_eq!(faults(&stream(&message(false, MESSAGE))), ["event-name-missing!"]);
-    assert_eq!(faults(&stream(&message(true, &MESSAGE[5..]))), ["event-order!"]);
+    assert_eq!(faults(&stream(&message(true, &MESSAGE[5..]))), ["event-order"]);
 }
 
 #[test]

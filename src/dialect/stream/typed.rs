@@ -95,7 +95,7 @@ pub fn message(tape: &mut Tape, value: &Value, name: &str) {
 
 fn start(tape: &mut Tape, message: &Value) {
     if tape.turn.started {
-        tape.fault("event-order", true);
+        tape.fault("event-order", false);
     }
     tape.turn.started = true;
     tape.model(message.get("model"));
@@ -105,7 +105,7 @@ fn start(tape: &mut Tape, message: &Value) {
 fn block(tape: &mut Tape, value: &Value) {
     let index = value.get("index").and_then(Value::as_u64);
     if !tape.turn.started || index != Some(tape.turn.blocks) {
-        tape.fault("event-order", true);
+        tape.fault("event-order", false);
     }
     tape.turn.blocks = index.unwrap_or(tape.turn.blocks).saturating_add(1);
     tape.turn.open = index;
@@ -119,7 +119,7 @@ fn block(tape: &mut Tape, value: &Value) {
 
 fn delta(tape: &mut Tape, value: &Value) {
     if tape.turn.open.is_none() || tape.turn.open != value.get("index").and_then(Value::as_u64) {
-        tape.fault("event-order", true);
+        tape.fault("event-order", false);
     }
     let delta = value.get("delta").unwrap_or(&Value::Null);
     match text(delta, "type").unwrap_or_default() {
