@@ -27,6 +27,7 @@ pub mod facts;
 pub mod http;
 pub mod ladder;
 pub mod minimize;
+pub mod outline;
 pub mod pace;
 pub mod probes;
 pub mod profiles;

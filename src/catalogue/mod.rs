@@ -10,6 +10,7 @@ mod docs;
 mod limits;
 mod naming;
 mod reach;
+mod split;
 mod stream_habits;
 mod streams;
 mod timing;
