@@ -4,6 +4,7 @@ mod answer;
 mod input;
 mod named;
 mod particulars;
+pub mod request;
 mod sighting;
 mod weigh;
 
