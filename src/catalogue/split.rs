@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::bodies::Part;
 use super::{Case, Severity, Shown, auth, clients};
 use crate::dialect::requests;
-use crate::evidence::{Ask, Dialect, FaultKind};
+use crate::evidence::{Ask, Dialect, Evidence, Exchange, FaultKind};
 use crate::facts::Cause;
 use crate::outline::{Outline, Sent};
 use crate::profiles;
@@ -46,6 +46,7 @@ pub(super) struct Split<'c, 'e> {
     /// The request that was answered with everything but the culprits; the plain chat, when nothing else is left.
     pub rest: Option<&'c Shown<'e>>,
     passing: Vec<Try<'c, 'e>>,
+    outline: Outline,
 }
 
 /// One request, and what it had of the whole body.
@@ -95,7 +96,48 @@ fn split_of<'c, 'e>(case: &'c Case<'e>, ask: Ask) -> Option<Split<'c, 'e>> {
     let sets = common(&failing, &passing).map_or_else(|| smallest(&failing), |found| vec![found]);
     let culprits: Vec<_> = sets.into_iter().map(|(places, shown)| culprit(&outline, &places, shown, &failing, &passing)).collect();
     let rest = without(&outline, &culprits, &passing, case.chat().answer());
-    Some(Split { full, culprits, refusals: failing.len(), parts: outline.len(), rest, passing })
+    Some(Split { full, culprits, refusals: failing.len(), parts: outline.len(), rest, passing, outline })
+}
+
+/// What a search in a client's request ended with.
+pub struct Bisected<'e> {
+    /// The smallest parts that are refused.
+    pub culprits: Vec<Smallest<'e>>,
+    /// The largest request that was answered.
+    pub largest: Option<&'e Exchange>,
+    /// What that one lacks or has otherwise, as JSON pointers.
+    pub left_out: Vec<String>,
+    /// How many places the whole body has that could be left out.
+    pub places: usize,
+    /// How many requests the search took.
+    pub requests: usize,
+    /// Each culprit was refused with nothing else, and everything else together was answered.
+    pub is_checked: bool,
+}
+
+/// One of the smallest parts that are refused.
+pub struct Smallest<'e> {
+    /// Its places in the whole body, as JSON pointers; several are refused only together.
+    pub places: Vec<String>,
+    /// The smallest request that was refused for it.
+    pub smallest: Option<&'e Exchange>,
+}
+
+/// What the search in the client's request ended with; `None` when nothing of it was refused.
+pub fn bisected(evidence: &Evidence) -> Option<Bisected<'_>> {
+    let case = Case::new(evidence);
+    let split = split_of(&case, Ask::Fields)?;
+    let largest = split.passing.iter().max_by_key(|one| (one.sent.kept.len(), one.sent.changed.len()));
+    let left_out = largest.map(|one| split.outline.left_out(&one.sent.kept)).unwrap_or_default();
+    let of = |culprit: &Culprit<'_, '_>| culprit.suspects.iter().map(|part| part.pointer.clone()).collect();
+    Some(Bisected {
+        is_checked: split.rest.is_some() && split.culprits.iter().all(|culprit| culprit.is_shown_alone),
+        largest: largest.map(|one| one.shown.exchange),
+        left_out,
+        places: split.parts,
+        requests: case.asked(Ask::Fields).count(),
+        culprits: split.culprits.iter().map(|culprit| Smallest { places: of(culprit), smallest: Some(culprit.shown.exchange) }).collect(),
+    })
 }
 
 /// Causes that a server also gives as its reason when a field breaks what stands behind it.

@@ -1,6 +1,7 @@
 //! The command line: what was typed, what it means, and how it ends.
 
 mod args;
+mod bisect;
 mod check;
 mod explain;
 mod output;
@@ -8,6 +9,7 @@ mod progress;
 mod replay;
 mod settings;
 mod simulate;
+mod source;
 mod triage;
 
 use std::process::ExitCode;
@@ -37,6 +39,7 @@ pub fn command() -> clap::Command {
 fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Check(check) => check::run(&check),
+        Command::Bisect(mut asked) => bisect::run(&mut asked),
         Command::Replay(replay) => replay::run(&replay),
         Command::Triage(paste) => triage::run(&paste),
         Command::Explain { words } => explain::explain(&words),

@@ -10,7 +10,7 @@ use crate::dialect::openai_chat::{occasional, with};
 use crate::dialect::{Reading, requests};
 use crate::evidence::{Ask, Credential, Dialect};
 use crate::facts::Cause;
-use crate::minimize::{Minimal, Parts, Trial, minimize};
+use crate::minimize::{Links, Minimal, Parts, Trial, minimize};
 use crate::outline::Outline;
 use crate::target::Target;
 
@@ -36,7 +36,10 @@ async fn run(cx: &Ctx<'_>) {
     let streamed = cx.answer(Ask::ChatStream).is_some();
     let only_streamed = cx.answer(Ask::Chat).is_none();
     match &cx.body {
-        Some(body) => examine(cx, &Form::usual(Ask::Fields, cx.target), body.clone()).await,
+        Some(body) => {
+            let form = Form { headers: cx.body_headers.clone(), ..Form::usual(Ask::Fields, cx.target) };
+            examine(cx, &form, body.clone()).await;
+        }
         None => examine(cx, &Form::usual(Ask::Fields, cx.target), requests::typical(cx.target.dialect, &model, streamed)).await,
     }
     if cx.body.is_none() && cx.pace.sweep.is_some() && cx.target.dialect == Dialect::OpenaiChat {
@@ -77,12 +80,12 @@ impl Form {
     }
 }
 
-/// Sends the body; when it is refused, finds what in it is refused.
+/// Sends the request; when it is refused, finds what in it is refused.
 pub(super) async fn examine(cx: &Ctx<'_>, form: &Form, whole: Value) {
     let Some(refused) = refusal(cx, form, &whole).await else { return };
     let body = Body { form: form.clone(), outline: Outline::of(whole, requests::needed(form.dialect)), refused };
-    let named = body.outline.named(&words(&body.refused), &body.outline.all());
-    let minimal = minimize(body.outline.links(), named, |parts| body.trial(cx, parts)).await;
+    let named = body.named(&body.refused, &body.all());
+    let minimal = minimize(&body.links(), named, |parts| body.trial(cx, parts)).await;
     body.try_other_values(cx, &minimal).await;
 }
 
@@ -121,7 +124,7 @@ fn question(cx: &Ctx<'_>, form: &Form, body: Value) -> Question {
     Question { patience: Some(patience), ..form.question(body) }
 }
 
-/// A refused body, taken apart.
+/// A refused request, taken apart: the nodes of its body, then its own headers.
 struct Body {
     form: Form,
     outline: Outline,
@@ -129,20 +132,52 @@ struct Body {
 }
 
 impl Body {
-    /// The body with some nodes passes, is refused, or fails for another reason.
+    fn all(&self) -> Parts {
+        (0..self.outline.len() + self.form.headers.len()).collect()
+    }
+
+    /// How the parts hang together; headers hang together with nothing.
+    fn links(&self) -> Links {
+        let mut links = self.outline.links().clone();
+        for _ in &self.form.headers {
+            links.kind.push(links.needs.len());
+            links.needs.push(Vec::new());
+            links.any_of.push(Vec::new());
+        }
+        links
+    }
+
+    /// The request with these parts and no others.
+    fn question(&self, cx: &Ctx<'_>, parts: &Parts) -> Question {
+        let kept = |at: &usize| parts.contains(&(self.outline.len() + at));
+        let headers = self.form.headers.iter().enumerate().filter(|(at, _)| kept(at)).map(|(_, header)| header.clone()).collect();
+        question(cx, &Form { headers, ..self.form.clone() }, self.outline.with(parts))
+    }
+
+    /// The parts that a refusal names.
+    fn named(&self, asked: &Asked, parts: &Parts) -> Parts {
+        let words = words(asked);
+        let mut named = self.outline.named(&words, parts);
+        let headers = self.form.headers.iter().enumerate();
+        let is_named =
+            |(name, value): &(HeaderName, HeaderValue)| words.iter().any(|word| word.eq_ignore_ascii_case(name.as_str()) || word == value);
+        named.extend(headers.filter(|(_, header)| is_named(header)).map(|(at, _)| self.outline.len() + at));
+        &named & parts
+    }
+
+    /// The request with some parts passes, is refused, or fails for another reason.
     async fn trial(&self, cx: &Ctx<'_>, parts: Parts) -> Trial {
-        let question = question(cx, &self.form, self.outline.with(&parts));
+        let question = self.question(cx, &parts);
         let Some(asked) = cx.ask(self.form.rung, question.clone()).await else { return Trial::Impossible };
         let trial = self.meaning(&asked, &parts);
-        let doubtful = trial != Trial::Unrelated && asked.is_shaky() && !asked.out_of_patience();
-        if !doubtful {
-            if trial == Trial::Unrelated {
-                tokio::time::sleep(cx.pace.retry).await;
-            }
+        if trial == Trial::Passes || trial != Trial::Unrelated && (!asked.is_shaky() || asked.out_of_patience()) {
+            return trial;
+        }
+        tokio::time::sleep(cx.pace.retry).await;
+        if trial == Trial::Unrelated {
             return trial;
         }
         // A server error is believed only when it repeats.
-        tokio::time::sleep(cx.pace.retry).await;
         match cx.ask(self.form.rung, question).await {
             None => Trial::Impossible,
             Some(again) => self.meaning(&again, &parts),
@@ -153,7 +188,7 @@ impl Body {
         if asked.answered() {
             return Trial::Passes;
         }
-        let named = || self.outline.named(&words(asked), parts);
+        let named = || self.named(asked, parts);
         if asked.signature() == self.refused.signature() {
             return Trial::Fails(named());
         }
@@ -168,6 +203,9 @@ impl Body {
     async fn try_other_values(&self, cx: &Ctx<'_>, minimal: &Minimal) {
         for culprit in minimal.culprits.iter().filter(|culprit| culprit.len() == 1) {
             let node = *culprit.first().expect("one node");
+            if node >= self.outline.len() {
+                continue;
+            }
             let bare = self.outline.with(&Parts::new());
             let with_tools = || self.outline.with(&self.outline.links().close(&self.outline.at("/tools").into_iter().collect()));
             let changed = match self.outline.pointer(node) {

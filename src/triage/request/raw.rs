@@ -10,6 +10,6 @@ pub fn read(text: &str) -> Option<ClientRequest> {
     let end = lines.iter().position(|line| line.is_empty() || line.starts_with('{')).unwrap_or(lines.len());
     let headers = lines[..end].iter().filter_map(|line| line.split_once(':')).map(|(name, value)| (name.to_owned(), value.to_owned()));
     let rest = lines[end..].join("\n");
-    let (body, _) = json::first(rest[rest.find('{')?..].as_bytes())?;
+    let (body, _) = json::first(&rest.as_bytes()[rest.find('{')?..])?;
     Some(ClientRequest { body: unwrapped(&body)?, headers: own_headers(headers), url: None })
 }

@@ -91,7 +91,7 @@ fn what_is_no_request_is_said_in_a_line() {
         let line = complaint(bytes, None);
         assert!(line.contains(said) && !line.contains('\n'), "{line}");
     }
-    assert!(complaint(&vec![b' '; 4], Some(1)).contains("is empty"));
+    assert!(complaint(b"    ", Some(1)).contains("is empty"));
     assert!(complaint(b"{}", Some(1)).contains("is no HAR file"));
     let large = format!("{{\"messages\": [\"{}\"]}}", "x".repeat(LARGEST_BODY));
     assert!(complaint(large.as_bytes(), None).contains("more than the 16 MiB"));
