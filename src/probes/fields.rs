@@ -15,7 +15,7 @@ use crate::outline::Outline;
 use crate::target::Target;
 
 use super::question::given;
-use super::{Asked, Ctx, Need, Probe, Question, Work};
+use super::{Asked, Ctx, Need, Probe, Question, Work, values};
 
 /// The rung.
 pub const PROBE: Probe = Probe {
@@ -84,9 +84,13 @@ impl Form {
 pub(super) async fn examine(cx: &Ctx<'_>, form: &Form, whole: Value) {
     let Some(refused) = refusal(cx, form, &whole).await else { return };
     let body = Body { form: form.clone(), outline: Outline::of(whole, requests::needed(form.dialect)), refused };
+    if body.try_what_was_not_sent(cx).await {
+        return;
+    }
     let named = body.named(&body.refused, &body.all());
     let minimal = minimize(&body.links(), named, |parts| body.trial(cx, parts)).await;
-    body.try_other_values(cx, &minimal).await;
+    let changes = body.try_other_values(cx, &minimal).await;
+    body.try_mended(cx, &minimal, &changes).await;
 }
 
 /// The refusal of the whole body, repeated when it might have been a passing fault.
@@ -199,24 +203,52 @@ impl Body {
         }
     }
 
-    /// A culprit whose name or value may be what is refused is tried with another one.
-    async fn try_other_values(&self, cx: &Ctx<'_>, minimal: &Minimal) {
+    /// A refusal that names a member that was not sent: does the body pass with a neutral value for it?
+    async fn try_what_was_not_sent(&self, cx: &Ctx<'_>) -> bool {
+        let whole = self.outline.whole();
+        let last = |word: &String| word.rsplit(['.', '/']).next().unwrap_or_default().to_owned();
+        let missing = words(&self.refused).iter().map(last).find(|name| whole.get(name).is_none() && values::neutral(name).is_some());
+        let Some((name, value)) = missing.and_then(|name| values::neutral(&name).map(|value| (name, value))) else { return false };
+        // A name for what the user should have sent instead is no default.
+        if !self.refused.caused_by(&[Cause::FieldCombination]) {
+            return false;
+        }
+        ask(cx, &self.form, with(whole.clone(), &name, value)).await.is_some_and(|asked| asked.answered())
+    }
+
+    /// A culprit whose name or value may be what is refused is tried with another one. Those that were answered: the member, and its
+    /// replacement.
+    async fn try_other_values(&self, cx: &Ctx<'_>, minimal: &Minimal) -> Vec<(String, &'static str, Value)> {
+        let mut answered = Vec::new();
         for culprit in minimal.culprits.iter().filter(|culprit| culprit.len() == 1) {
             let node = *culprit.first().expect("one node");
-            if node >= self.outline.len() {
-                continue;
+            let name = if node < self.outline.len() { self.outline.pointer(node)[1..].to_owned() } else { continue };
+            let Some(value) = self.outline.whole().get(&name) else { continue };
+            let least = self.outline.links().close(culprit);
+            for (other, changed) in values::instead(&name, value) {
+                let mut body = self.outline.with(&least);
+                body.as_object_mut().expect("a body is an object").shift_remove(&name);
+                if ask(cx, &self.form, with(body, other, changed.clone())).await.is_some_and(|asked| asked.answered()) {
+                    answered.push((name, other, changed));
+                    break;
+                }
             }
-            let bare = self.outline.with(&Parts::new());
-            let with_tools = || self.outline.with(&self.outline.links().close(&self.outline.at("/tools").into_iter().collect()));
-            let changed = match self.outline.pointer(node) {
-                "/max_tokens" => with(bare, "max_completion_tokens", 64.into()),
-                "/max_completion_tokens" => with(bare, "max_tokens", 64.into()),
-                "/temperature" => with(bare, "temperature", 1.into()),
-                "/tool_choice" => with(with_tools(), "tool_choice", "auto".into()),
-                _ => continue,
-            };
-            ask(cx, &self.form, changed).await;
         }
+        answered
+    }
+
+    /// What is left with the values that were answered: the request that the client should send.
+    async fn try_mended(&self, cx: &Ctx<'_>, minimal: &Minimal, changes: &[(String, &'static str, Value)]) {
+        let Some(largest) = minimal.largest.as_ref().filter(|_| !changes.is_empty()) else { return };
+        // What needs a member that gets another value stays with it.
+        let kept = changes.iter().filter(|(name, other, _)| name == other).filter_map(|(name, ..)| self.outline.at(&format!("/{name}")));
+        let kept: Parts = kept.chain(largest.iter().copied()).collect();
+        let mut body = self.question(cx, &kept).body.unwrap_or_default();
+        for (name, other, value) in changes {
+            body.as_object_mut().expect("a body is an object").shift_remove(name);
+            body = with(body, other, value.clone());
+        }
+        ask(cx, &self.form, body).await;
     }
 }
 

@@ -14,6 +14,7 @@ mod names;
 mod question;
 mod stream;
 mod sweep;
+mod values;
 
 pub use asked::Asked;
 pub use ctx::{Ctx, Event};
