@@ -22,7 +22,7 @@ const NEED_MORE: &[&str] = &[
     "open-without-done",
     "buffered-behind-via",
     "buffered-in-16k",
-    "buffered-over-http-1.0",
+    "buffered-over-http-1-0",
     "buffered-unless-asked",
     "fake-stream-with-keep-alives",
     "gzip-in-clumps",

@@ -78,7 +78,7 @@ pub(super) static TABLE: &[Scenario] = &[
     },
     streams("slow-link", "A slow link delivers packets of 1448 bytes, wherever events end", |c| packets(chunked(SSE, c.pieces()), 1448)),
     streams("batched-by-a-timer", "Whatever was written in twelve units comes together", |c| chunked(SSE, batched(&c.pieces(), 12.0))),
-    streams("http-1.0-unbuffered", "HTTP/1.0 on the way, and every event passes at once", |c| {
+    streams("http-1-0-unbuffered", "HTTP/1.0 on the way, and every event passes at once", |c| {
         let headers = "Content-Type: text/event-stream\r\nVia: 1.0 proxy\r\nConnection: close\r\n";
         close_delimited(headers, c.pieces())
     }),
