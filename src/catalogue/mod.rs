@@ -111,6 +111,7 @@ mod stream_wrong_content_type;
 
 // Family: answer.
 mod empty_completion;
+mod error_as_text;
 mod error_in_success;
 mod response_malformed;
 
