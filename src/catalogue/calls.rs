@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::streams::share;
+use super::streams::{cut_short, share};
 use super::{Blame, Case, Certainty, Finding, Severity, Shown, Verdict};
 use crate::dialect::{StreamEnd, StreamReading};
 use crate::evidence::Ask;
@@ -11,7 +11,7 @@ use crate::evidence::Ask;
 pub(super) fn lost_by_streaming(case: &Case) -> Option<Verdict> {
     // Where text is lost as well, the loss is not the calls'.
     let text = case.stream().answer().and_then(Shown::streamed).is_some_and(|stream| !stream.text.is_empty());
-    if text { calls(case).or_else(|| structured_output(case)) } else { None }
+    if text && cut_short(case).is_none() { calls(case).or_else(|| structured_output(case)) } else { None }
 }
 
 /// The whole streams of this question, and the same question's answer not streamed.

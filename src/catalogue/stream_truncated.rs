@@ -1,10 +1,9 @@
 //! A stream that ends in the middle.
 
-use super::streams::{Agreement, Streamed, characters, ended, in_every_content, said, sound_streams};
+use super::streams::{Agreement, characters, cut_short, ended, in_every_content, said};
 use super::timing::{span, was_dropped};
 use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict};
 use crate::dialect::StreamEnd;
-use crate::evidence::Ask;
 
 /// A stream that ends in the middle.
 pub const MODE: FailureMode = FailureMode {
@@ -44,20 +43,10 @@ fn of_one_content(case: &Case) -> Verdict {
     }
 }
 
-/// Two streams that say they are complete, each with only the beginning of what plain chat said.
+/// A gateway that wrote the end which its upstream never sent.
 fn papered_over(case: &Case) -> Option<Verdict> {
-    let control = case.chat().answer()?;
-    let whole = control
-        .completion()
-        .filter(|completion| matches!(completion.finish_reason.as_deref(), Some("stop" | "end_turn" | "completed")))?
-        .text
-        .as_str();
-    let asked_alike = |stream: &Streamed| stream.shown.ask != Ask::ChatStreamLong;
-    let alike: Vec<Streamed> = sound_streams(case).into_iter().filter(asked_alike).collect();
-    let short = alike.iter().filter(|stream| stream.reading.stops_short_of(whole)).count();
-    if short < 2 || short < alike.len() {
-        return None;
-    }
+    let (alike, control) = cut_short(case)?;
+    let (short, whole) = (alike.len(), control.completion()?.text.as_str());
     let first = alike[0];
     let because = format!(
         "{short} of {short} streams say that they are complete ({}) and hold only the beginning of the {} characters that the same question \

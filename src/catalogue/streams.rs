@@ -72,6 +72,17 @@ pub fn ended<'c, 'e>(case: &'c Case<'e>, ends: &[StreamEnd]) -> Result<Agreement
     Ok(Agreement { hits, all: count })
 }
 
+/// Two or more streams that say they are complete, all with only the beginning of what the same question brought when not streamed, and
+/// that answer.
+pub fn cut_short<'c, 'e>(case: &'c Case<'e>) -> Option<(Vec<Streamed<'c, 'e>>, &'c Shown<'e>)> {
+    let control = case.chat().answer()?;
+    let is_whole = |finish: &str| matches!(finish, "stop" | "end_turn" | "completed");
+    let whole = control.completion().filter(|completion| completion.finish_reason.as_deref().is_some_and(is_whole))?;
+    let asked_alike = |stream: &Streamed| stream.shown.ask != Ask::ChatStreamLong;
+    let alike: Vec<_> = sound_streams(case).into_iter().filter(asked_alike).collect();
+    (alike.len() >= 2 && alike.iter().all(|stream| stream.reading.stops_short_of(&whole.text))).then_some((alike, control))
+}
+
 impl<'c, 'e> Agreement<'c, 'e> {
     /// The first that shows it.
     pub fn first(&self) -> Streamed<'c, 'e> {

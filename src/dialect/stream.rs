@@ -62,10 +62,11 @@ impl StreamReading {
     /// True for a stream that says it is complete (`finish_reason` `stop` or its like) with a text that is only the beginning of `whole`,
     /// by at least a tenth too short: somebody on the way took the end of a connection for the end of the answer.
     pub fn stops_short_of(&self, whole: &str) -> bool {
-        let text = self.text.trim_end_matches(|last: char| last.is_whitespace() || last.is_ascii_punctuation());
+        let said = self.text.trim_end();
+        let text = said.trim_end_matches(|last: char| last.is_whitespace() || last.is_ascii_punctuation());
         let says_so = matches!(self.end, StreamEnd::Complete | StreamEnd::NoDone)
             && matches!(self.finish_reason.as_deref(), Some("stop" | "end_turn" | "completed"));
-        says_so && text.chars().count() >= SHORTEST_BEGINNING && 10 * text.len() <= 9 * whole.trim_end().len() && whole.starts_with(text)
+        says_so && text.chars().count() >= SHORTEST_BEGINNING && 10 * said.len() <= 9 * whole.trim_end().len() && whole.starts_with(text)
     }
 }
 
