@@ -6,9 +6,10 @@ use std::fmt::{Debug, Formatter, Result};
 use regex_syntax::hir::{Class, ClassUnicodeRange, Hir, HirKind, Look};
 
 /// What a text must hold, in lower case.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(PartialEq, Eq)]
 pub enum Needs {
     Word(String),
+    /// All of them, one behind the other.
     All(Vec<Needs>),
     OneOf(Vec<Needs>),
 }
@@ -68,8 +69,8 @@ fn all(needs: Vec<Needs>) -> Needs {
         Needs::All(needs) => !needs.is_empty(),
         Needs::OneOf(_) => true,
     };
-    let mut needs: BTreeSet<Needs> = needs.into_iter().filter(is_telling).collect();
-    if needs.len() == 1 { needs.pop_first().expect("it has one") } else { Needs::All(needs.into_iter().collect()) }
+    let mut needs: Vec<Needs> = needs.into_iter().filter(is_telling).collect();
+    if needs.len() == 1 { needs.remove(0) } else { Needs::All(needs) }
 }
 
 /// One of these; nothing when one of them is nothing.

@@ -31,6 +31,20 @@ pub fn meaning(cause: Cause) -> Option<&'static Meaning> {
     MEANINGS.iter().find(|meaning| meaning.cause == cause)
 }
 
+/// Modes that look alike in a paste.
+#[derive(Debug, Deserialize)]
+struct Neighbours {
+    mode: String,
+    others: Vec<String>,
+}
+
+static NEIGHBOURS: LazyLock<Vec<Neighbours>> = LazyLock::new(|| rows(data!("neighbours")));
+
+/// Ids of the modes that words alone cannot tell from this one, the likeliest first.
+pub fn looking_like(mode: &str) -> &'static [String] {
+    NEIGHBOURS.iter().find(|row| row.mode == mode).map_or(&[], |row| &row.others)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,5 +55,13 @@ mod tests {
         causes.sort();
         causes.dedup();
         assert_eq!(causes.len(), meanings().len());
+    }
+
+    #[test]
+    fn no_mode_looks_like_itself() {
+        let mut seen = std::collections::BTreeSet::new();
+        assert!(NEIGHBOURS.iter().all(|row| seen.insert(&row.mode) && !row.others.contains(&row.mode) && !row.others.is_empty()));
+        assert_eq!(looking_like("key-rejected")[0], "upstream-auth-failed");
+        assert!(looking_like("nothing").is_empty());
     }
 }

@@ -40,7 +40,7 @@ pub use errors::{Cause, ErrorText, Reading, Speaker, json_pointer, read_error};
 pub use fingerprints::{Fingerprint, Role, fingerprint, fingerprints};
 pub use headers::{HeaderFact, header_fact, header_facts};
 pub use lookup::{Known, KnownHeader, KnownProgram, known};
-pub use meanings::{Meaning, meaning, meanings};
+pub use meanings::{Meaning, looking_like, meaning, meanings};
 pub use providers::{Provider, provider_for_host, provider_for_key_prefix};
 pub use ratelimits::{Announced, AnnouncedKind, announced_limits};
 pub use retry::{HintForm, HintSource, RetryHint, retry_after};

@@ -59,17 +59,27 @@ pub(super) struct Signature {
 #[derive(Debug)]
 pub(super) enum Needs {
     Word(&'static str),
+    /// All of them, one behind the other.
     All(&'static [Needs]),
     OneOf(&'static [Needs]),
 }
 
 impl Needs {
-    /// Whether a text holds it that has these words.
-    fn are_met(&self, has: &impl Fn(&str) -> bool) -> bool {
+    /// Whether a text has the words, wherever they stand.
+    fn may_be_in(&self, text: &Scan) -> bool {
         match self {
-            Needs::Word(word) => has(word),
-            Needs::All(needs) => needs.iter().all(|needs| needs.are_met(has)),
-            Needs::OneOf(needs) => needs.iter().any(|needs| needs.are_met(has)),
+            Needs::Word(word) => text.has(word),
+            Needs::All(needs) => needs.iter().all(|needs| needs.may_be_in(text)),
+            Needs::OneOf(needs) => needs.iter().any(|needs| needs.may_be_in(text)),
+        }
+    }
+
+    /// Where, at the earliest, what stands in a lower-case text from some place on ends.
+    fn end_in(&self, text: &str, from: usize) -> Option<usize> {
+        match self {
+            Needs::Word(word) => memmem::find(&text.as_bytes()[from..], word.as_bytes()).map(|at| from + at + word.len()),
+            Needs::All(needs) => needs.iter().try_fold(from, |from, needs| needs.end_in(text, from)),
+            Needs::OneOf(needs) => needs.iter().filter_map(|needs| needs.end_in(text, from)).min(),
         }
     }
 }
@@ -130,20 +140,17 @@ impl Signature {
         (self.any.is_empty() || text.has_one_of(self.any))
             && self.all.iter().all(|phrase| text.has(phrase))
             && (has_code || self.codes.iter().any(|code| is_telling(code) && text.has_code(code)))
-            && self.needs.are_met(&|word| text.has(word))
+            && self.needs.may_be_in(text)
     }
 
     /// Whether the regular expression matches a text that may fit: where no match crosses lines, only lines that may match are asked.
     fn matches(&self, text: &Scan) -> bool {
         let Some(regex) = &self.regex else { return true };
-        if !self.in_a_line {
-            return regex.is_match(&text.clean);
+        let may_match = |part: &&str| self.needs.end_in(&part.to_lowercase(), 0).is_some();
+        match self.in_a_line {
+            true => text.clean.split('\n').filter(may_match).any(|line| regex.is_match(line)),
+            false => may_match(&text.clean.as_str()) && regex.is_match(&text.clean),
         }
-        let may_match = |line: &str| {
-            let line = line.to_lowercase();
-            self.needs.are_met(&|word| memmem::find(line.as_bytes(), word.as_bytes()).is_some())
-        };
-        text.clean.split('\n').any(|line| may_match(line) && regex.is_match(line))
     }
 }
 

@@ -56,20 +56,20 @@ static TOLD: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 /// Words of a gateway before what it quotes: `litellm.BadRequestError: AnthropicException - `.
-static WRAPPER: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+static WRAPPER: LazyLock<regex_lite::Regex> = LazyLock::new(|| {
+    short(
         r"(?:litellm(?:\.exceptions)?\.[A-Za-z.]+: )*(?:[A-Za-z_]+Error: )*(?:[A-Za-z_]*[a-zA-Z]Exception(?: [A-Za-z]+Error)? -|Error from provider[^{}]{0,60}:) ?(?:b['\x22]|Error code: [0-9]{3} - |[0-9]{3} )?$",
     )
 });
 /// What follows a number that is no status.
-static UNIT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+static UNIT: LazyLock<regex_lite::Regex> = LazyLock::new(|| {
+    short(
         r"(?i)^[ \t\r\n]?(?:ms|s|sec|secs|seconds?|minutes?|tokens?|requests?|calls?|chars?|characters?|[kmg]i?b|bytes|words|lines|users?|times|k|m|gb|vram|个|字|次|秒|毫秒|条)(?:[^0-9A-Za-z_]|$)",
     )
 });
 /// Labels between a status and what the answer said.
-static LABEL: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+static LABEL: LazyLock<regex_lite::Regex> = LazyLock::new(|| {
+    short(
         r#"(?i)^(?:[ \t\r\n:：,;|)\]"'*>-]|\. |status(?:[ _]code)?[:=] ?(?:[45][0-9][0-9])?|(?:error )?(?:message|response|response body|body|reason|content|detail|text|err_msg|msg)["']?[ \t\r\n]?[:=][ \t\r\n]?|response from [^ \t\r\n]+:|\((?:url|model|account)[^)]*\):|from (?:GET|POST) https?:[^{]+|响应[:：]|错误信息[:：])"#,
     )
 });
@@ -130,6 +130,11 @@ const CONNECTIVES: [&str; 22] = [
     "response",
     "responses",
 ];
+
+/// A pattern that is asked of a few words only, and compiled faster than it would be searched for.
+fn short(pattern: &str) -> regex_lite::Regex {
+    regex_lite::Regex::new(pattern).expect("a constant pattern")
+}
 
 fn pattern(pattern: &str) -> Regex {
     Regex::new(pattern).expect("a constant pattern")
