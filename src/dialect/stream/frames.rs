@@ -75,7 +75,12 @@ struct Torn {
     text: String,
     start: usize,
     unfinished: bool,
+    /// Events that did not complete it.
+    tries: usize,
 }
+
+/// After so many events that do not complete it, torn data stays torn: it may be long, and each try reads it again.
+const MAX_TRIES: usize = 3;
 
 struct Frames<'f, 'r, 'b> {
     tape: &'f mut Tape<'r>,
@@ -152,6 +157,10 @@ impl Frames<'_, '_, '_> {
         torn.text.push_str(data);
         let Ok(value) = serde_json::from_str::<Value>(&torn.text) else {
             torn.text.truncate(begun);
+            torn.tries += 1;
+            if torn.tries >= MAX_TRIES {
+                self.give_up();
+            }
             return false;
         };
         let start = torn.start;
@@ -260,7 +269,8 @@ impl Frames<'_, '_, '_> {
     /// Keeps data that is not JSON until the next event shows whether it was torn.
     fn tear(&mut self, data: &str, event: &Event) -> bool {
         self.give_up();
-        self.torn = Some(Torn { text: data.to_owned(), start: event.start, unfinished: !event.terminated && data.starts_with('{') });
+        self.torn =
+            Some(Torn { text: data.to_owned(), start: event.start, unfinished: !event.terminated && data.starts_with('{'), tries: 0 });
         false
     }
 

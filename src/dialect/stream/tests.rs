@@ -51,6 +51,10 @@ fn routed(route: &str, text: &str) -> StreamReading {
 
 /// Kinds of the faults, those that lose data with an exclamation mark.
 fn faults(reading: &StreamReading) -> Vec<String> {
+    for fault in &reading.faults {
+        let row = KINDS.iter().find(|(kind, ..)| *kind == fault.kind).unwrap_or_else(|| panic!("{} is no kind", fault.kind));
+        assert!(row.1 || !fault.breaks, "{} is only a note", fault.kind);
+    }
     reading.faults.iter().map(|fault| format!("{}{}", fault.kind, if fault.breaks { "!" } else { "" })).collect()
 }
 

@@ -152,3 +152,11 @@ fn a_fault_shows_where_it_is() {
     assert_eq!(fault.offset, reference().len());
     assert!(fault.excerpt.contains("data: {\"id\"") && fault.excerpt.chars().count() <= 80, "{}", fault.excerpt);
 }
+
+#[test]
+fn a_torn_event_waits_for_its_rest_only_so_long() {
+    let (start, rest) = ROLE.split_at(30);
+    let with = |pings: usize| faults(&stream(&(event(start) + &event("ping").repeat(pings) + &event(rest) + &event(FINISH))));
+    assert_eq!(with(2), ["split-json!", "comment-as-data!"]);
+    assert_eq!(with(3), ["not-json!", "comment-as-data!"]);
+}
