@@ -12,7 +12,9 @@ pub const MODE: FailureMode = FailureMode {
     family: "stream",
     symptom: "Empty answers, JSON errors, doubled or garbled text, as soon as streaming is on.",
     cause: "The bytes are not what a conforming reader can take: lines of bare JSON, events without the blank line between them, JSON \
-            torn over two events, keep-alives framed as data, deltas of another shape or repeating what was said. Legal but unusual \
+            torn over two events, keep-alives framed as data, deltas of another shape or repeating what was said, another dialect's events \
+            than the route's, typed events without their names or out of order, tool calls and JSON that lose pieces only when they are \
+            streamed. Legal but unusual \
             bytes (CRLF, comments, no blank after `data:`, an empty `choices`) are not meant here.",
     fix: &[
         "Gateway: forward the upstream's events byte by byte, or re-frame them with a real event-stream writer.",
