@@ -14,7 +14,8 @@ pub const MODE: FailureMode = FailureMode {
     family: "stream",
     symptom: "Streaming is on, and the whole answer appears at once, as late as without it; or the text comes in lumps.",
     cause: "A hop collects the events: a proxy with response buffering, a compressor that is not flushed, middleware that reads the whole \
-            body, or a gateway that only pretends to stream. A slow first token looks alike, but does not grow with the length of the \
+            body, an upstream whose answers have no chunks (HTTP/1.0), or somebody who only pretends to stream. A Content-Length on a \
+            stream gives it away: nobody knows the length before the end. A slow first token looks alike, but does not grow with the length of the \
             answer; a fast model looks alike, but is as fast without streaming; a slow link cuts events at packet sizes.",
     fix: &[
         "nginx: `proxy_buffering off;` for this location (or `proxy_http_version 1.1;` towards an upstream that sends chunks).",
@@ -94,7 +95,15 @@ fn in_blocks(case: &Case, stream: Streamed, found: Blocks) -> Verdict {
         .cite([stream.shown.exchange])
         .detail("kind", "blocks")
         .detail("block_bytes", found.bytes);
-    finding.present()
+    naming_old_http(finding, stream.shown).present()
+}
+
+/// The finding with the hop that speaks HTTP/1.0, if one shows.
+fn naming_old_http(finding: Finding, shown: &Shown) -> Finding {
+    let Some(place) = old_http(shown) else { return finding };
+    let fix =
+        format!("HTTP/1.0 is spoken on the way ({place}): such a hop waits for full buffers. In nginx set `proxy_http_version 1.1;`.");
+    finding.fix(fix).detail("http_1_0", place)
 }
 
 fn finding(certainty: Certainty, because: String, boxes: &[&'static str]) -> Finding {
@@ -393,14 +402,7 @@ impl<'c, 'e> Sight<'c, 'e> {
         if self.kind() == "single-delta" {
             finding.blame = Blame::Upstream;
         }
-        match old_http(self.main.shown) {
-            Some(place) => finding
-                .fix(format!(
-                    "HTTP/1.0 is spoken on the way ({place}): such a hop waits for full buffers. In nginx set `proxy_http_version 1.1;`."
-                ))
-                .detail("http_1_0", place),
-            None => finding,
-        }
+        naming_old_http(finding, self.main.shown)
     }
 
     fn measured(&self, finding: Finding) -> Finding {

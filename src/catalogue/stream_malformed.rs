@@ -3,7 +3,7 @@
 use super::streams::{Streamed, in_every_content, no_stream, plural, share, streams};
 use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict, calls};
 use crate::dialect::stream::KINDS;
-use crate::dialect::{Reading, StreamFault, StreamForm};
+use crate::dialect::{Reading, StreamFault, StreamForm, StreamReading};
 use crate::evidence::Ask;
 
 /// A stream that breaks the rules of event streams or of chat chunks.
@@ -13,7 +13,9 @@ pub const MODE: FailureMode = FailureMode {
     family: "stream",
     symptom: "Empty answers, JSON errors, doubled or garbled text, as soon as streaming is on.",
     cause: "The bytes are not what a conforming reader can take: lines of bare JSON, events without the blank line between them, JSON \
-            torn over two events, keep-alives framed as data, deltas of another shape or repeating what was said. Legal but unusual \
+            torn over two events, keep-alives framed as data, deltas of another shape or repeating what was said, another dialect's events \
+            than the route's, typed events without their names or out of order, tool calls and JSON that lose pieces only when they are \
+            streamed. Legal but unusual \
             bytes (CRLF, comments, no blank after `data:`, an empty `choices`) are not meant here.",
     fix: &[
         "Gateway: forward the upstream's events byte by byte, or re-frame them with a real event-stream writer.",
@@ -89,15 +91,15 @@ fn is_foreign(asked: &str, stream: &Streamed) -> bool {
 /// a missing one.
 fn fault<'c>(case: &Case, stream: Streamed<'c, '_>) -> Option<&'c StreamFault> {
     let own = matches!((case.subject().dialect.as_str(), stream.reading.form), ("ollama-chat", StreamForm::Ndjson));
-    stream.reading.faults.iter().find(|fault| loses(fault) && !own)
+    stream.reading.faults.iter().find(|fault| loses(stream.reading, fault) && !own)
 }
 
-/// Faults over which a conforming client loses data. A wrong order of typed events costs the official helpers the message; a foreign
+/// Faults over which a conforming client loses data. A wrong order of Anthropic's events costs the official helpers the message; a foreign
 /// dialect is told from a foreign route before.
-fn loses(fault: &StreamFault) -> bool {
+fn loses(reading: &StreamReading, fault: &StreamFault) -> bool {
     match fault.kind {
         "sentinel-variant" | "foreign-dialect" => false,
-        "event-order" => true,
+        "event-order" => reading.dialect == "anthropic-messages",
         _ => fault.breaks,
     }
 }
@@ -106,7 +108,7 @@ fn malformed(case: &Case, first: Streamed, broken: &[Streamed], all: usize) -> V
     let Some(fault) = fault(case, first) else { return no_stream(case) };
     let because = format!("{}: {} at byte {}: “{}”", share(broken.len(), all), meaning(fault.kind), fault.offset, fault.excerpt.trim());
     let certainty = if broken.len() == all { Certainty::Certain } else { Certainty::Likely };
-    let kinds: Vec<_> = first.reading.faults.iter().filter(|fault| loses(fault)).map(|fault| fault.kind).collect();
+    let kinds: Vec<_> = first.reading.faults.iter().filter(|fault| loses(first.reading, fault)).map(|fault| fault.kind).collect();
     let finding = Finding::new(Severity::Error, certainty, Blame::Gateway, because)
         .so(consequence(fault.kind))
         .cite(broken.iter().map(|stream| stream.shown.exchange))

@@ -12,7 +12,7 @@ pub const MODE: FailureMode = FailureMode {
     symptom: "The whole text arrives and the client goes on waiting, or reports an interrupted answer.",
     cause: "The last chunk carries a finish_reason, but `data: [DONE]` never follows. Clients that wait for it hang or complain; those \
             that stop at the finish_reason or at the end of the connection do not notice. A truncated stream differs: it has no \
-            finish_reason either.",
+            finish_reason either. What [DONE] is to chat completions, message_stop is to Anthropic's messages.",
     fix: &[
         "Gateway: pass the upstream's last line on, or write `data: [DONE]` and a blank line after the last chunk.",
         "Gateway: close the response once the last chunk is out.",
