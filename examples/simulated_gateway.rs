@@ -2,7 +2,7 @@
 #![allow(clippy::print_stdout, reason = "an example prints")]
 
 use llmdoctor::diagnosis::diagnose;
-use llmdoctor::evidence::Scheme;
+use llmdoctor::evidence::Dialect;
 use llmdoctor::http::{Client, Options, ProxyChoice};
 use llmdoctor::ladder::Climb;
 use llmdoctor::pace::Pace;
@@ -19,10 +19,12 @@ async fn main() -> anyhow::Result<()> {
 
     let key = scenario.key.map(Secret::new);
     let scrubber = Scrubber::new(&key);
+    let dialect = Dialect::named(scenario.dialect).unwrap_or_default();
     let target = Target {
         base: BaseUrl::parse(&server.base_url())?,
-        auth: Auth { key, scheme: Scheme::Bearer },
+        auth: Auth { key, scheme: dialect.scheme() },
         model: scenario.model.map(str::to_owned),
+        dialect,
     };
     let options =
         Options { headers: Vec::new(), cacert: Vec::new(), identity: None, insecure: false, proxy: ProxyChoice::None, resolve: Vec::new() };
@@ -37,6 +39,7 @@ async fn main() -> anyhow::Result<()> {
         burst: 0,
         body: None,
         client_timeout_s: None,
+        clients: &[],
     };
 
     let evidence = climb.run(&|_event| {}, std::future::pending()).await;

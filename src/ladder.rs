@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use futures_util::future::{Either, join_all, select};
 
-use crate::dialect::openai_chat;
 use crate::evidence::{Ask, Evidence, Outcome, SCHEMA, Subject};
 use crate::http::Client;
 use crate::pace::Pace;
 use crate::probes::{Ctx, Event, LADDER, Need, Probe};
+use crate::profiles::{self, Profile};
 use crate::target::Target;
 
 /// What a climb is to do.
@@ -30,6 +30,8 @@ pub struct Climb<'c> {
     pub body: Option<serde_json::Value>,
     /// How long the client in question waits, in seconds.
     pub client_timeout_s: Option<f64>,
+    /// The clients whose requests are replayed: none, the one in question, or all that are known.
+    pub clients: &'c [Profile],
 }
 
 impl Climb<'_> {
@@ -37,7 +39,9 @@ impl Climb<'_> {
     pub async fn run(&self, events: &dyn Fn(&Event<'_>), stop: impl Future<Output = ()>) -> Evidence {
         let started = Instant::now();
         let now = jiff::Timestamp::now();
-        let cx = Ctx::new(self.client, self.target, self.pace, self.burst, self.body.clone(), now.as_millisecond() as f64 / 1e3, events);
+        let mut cx =
+            Ctx::new(self.client, self.target, self.pace, self.burst, self.body.clone(), now.as_millisecond() as f64 / 1e3, events);
+        cx.clients = self.clients;
         let interrupted = matches!(select(Box::pin(self.stages(&cx)), Box::pin(stop)).await, Either::Right(_));
         let mut record = cx.into_record();
         let loopback = self.target.base.is_loopback();
@@ -88,6 +92,8 @@ impl Climb<'_> {
             Need::Nothing => None,
             Need::Connection => no_connection(cx),
             Need::Model => no_connection(cx).or_else(|| no_model(cx)),
+            Need::Client if self.clients.is_empty() => Some("the requests of clients are replayed only with --client NAME".to_owned()),
+            Need::Client => no_connection(cx).or_else(|| no_model(cx)),
             Need::Burst if self.burst == 0 => Some("a burst is sent only with --burst N".to_owned()),
             Need::Chat | Need::Burst => no_connection(cx).or_else(|| no_model(cx)).or_else(|| no_chat(cx)),
         }
@@ -101,7 +107,7 @@ impl Climb<'_> {
             base_faults: base.faults.clone(),
             model_was_chosen: self.target.model.is_none() && model.is_some(),
             model,
-            dialect: openai_chat::NAME.to_owned(),
+            dialect: self.target.dialect.name().to_owned(),
             key: self.target.auth.facts(),
             proxy: self.client.proxy_for(&base.url),
             loopback,
@@ -109,8 +115,19 @@ impl Climb<'_> {
             sweep_max_s: self.pace.sweep.map(|sweep| sweep.as_secs_f64()),
             patience_s: self.pace.total.as_secs_f64(),
             idle_s: self.pace.idle.as_secs_f64(),
-            own_body: self.body.is_some(),
-            client: None,
+            own_body: self.body.is_some() || self.clients.len() == 1,
+            client: self.client_name(),
+        }
+    }
+}
+
+impl Climb<'_> {
+    /// The client in question, or the word for all of them.
+    fn client_name(&self) -> Option<String> {
+        match self.clients {
+            [] => None,
+            [one] => Some(one.name.clone()),
+            _ => Some(profiles::ALL.to_owned()),
         }
     }
 }

@@ -18,6 +18,7 @@
 //!
 //! [`sim`] is a faulty gateway on loopback, for tests and demonstrations.
 
+pub mod capture;
 pub mod catalogue;
 pub mod cli;
 pub mod diagnosis;
@@ -27,8 +28,10 @@ pub mod facts;
 pub mod http;
 pub mod ladder;
 pub mod minimize;
+pub mod outline;
 pub mod pace;
 pub mod probes;
+pub mod profiles;
 pub mod report;
 pub mod secret;
 pub mod sim;

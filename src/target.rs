@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use thiserror::Error;
 use url::Url;
 
-use crate::evidence::{BaseFault, KeyFacts, KeyFault, Scheme};
+use crate::evidence::{BaseFault, Dialect, KeyFacts, KeyFault, Scheme};
 use crate::secret::{Secret, bare_key};
 
 /// The endpoint under examination.
@@ -17,6 +17,8 @@ pub struct Target {
     pub auth: Auth,
     /// The model to ask for, exactly as typed; `None` takes one from the list.
     pub model: Option<String>,
+    /// The way of speaking with it.
+    pub dialect: Dialect,
 }
 
 /// A key and how it is sent.

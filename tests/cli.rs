@@ -123,6 +123,21 @@ fn exit_codes_tell_healthy_from_broken() {
 }
 
 #[test]
+fn every_dialect_is_spoken_when_asked_for() {
+    for (scenario, dialect) in [
+        ("healthy", "openai-chat"),
+        ("healthy-messages", "anthropic-messages"),
+        ("healthy-responses", "openai-responses"),
+        ("healthy-completions", "openai-completions"),
+    ] {
+        let output = Gateway::start(scenario).check(&["--quick", "--format", "json", "--no-progress", "--fail-on", "warning"]);
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a report");
+        assert_eq!((output.status.code(), report["target"]["dialect"].as_str()), (Some(0), Some(dialect)), "{scenario}");
+    }
+    refused(&run(&["check", "--base-url", "http://h", "--dialect", "anthropic"]), &["anthropic-messages", "openai-responses"]);
+}
+
+#[test]
 fn evidence_is_judged_alike_when_it_is_replayed() {
     let folder = TempDir::new().expect("a folder");
     let (run_file, report_file) = (folder.path().join("run.json"), folder.path().join("report.json"));

@@ -34,6 +34,12 @@ const NEED_MORE: &[&str] = &[
     "slow-whole-answer",
     "stalled-before-first",
     "stalled-midway",
+    // The same question not streamed tells, or the end, which a copy may lack.
+    "json-stream-cut",
+    "json-stream-torn",
+    "tool-arguments-torn",
+    "tool-call-lost",
+    "tool-stream-cut",
     // Another try or another request tells.
     "any-key-will-do",
     "chat-unguarded",

@@ -4,7 +4,7 @@ use url::Url;
 
 use super::{Case, Shown};
 use crate::dialect::Reading;
-use crate::evidence::{Ask, Exchange, FaultKind};
+use crate::evidence::{Ask, Dialect, Exchange, FaultKind};
 use crate::facts::{Cause, Strength};
 
 /// Routes that a request adds to its base, longest first.
@@ -197,4 +197,10 @@ pub(super) fn shape(shown: &Shown) -> String {
         Reading::Models(list) => format!("{status} with a list of {} models", list.entries.len()),
         _ => shown.account(),
     }
+}
+
+/// How to examine what speaks this dialect, if that can be done.
+pub(super) fn other_check(dialect: &str) -> Option<String> {
+    let dialect = Dialect::named(dialect)?;
+    Some(format!("To examine that route as well: llmdoctor check --dialect {} with the same base URL and key.", dialect.name()))
 }

@@ -1,5 +1,6 @@
 //! Answers take longer than the client waits.
 
+use super::clients;
 use super::timing::span;
 use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict};
 use crate::dialect::stream_timing::Timing;
@@ -33,12 +34,17 @@ fn diagnose(case: &Case) -> Verdict {
         return Verdict::untested("how long the client waits was not said (--client-timeout)");
     };
     let (limit_s, limit_ms) = ((limit_s * 1000.0).round() / 1000.0, limit_s * 1000.0);
-    let (plain, first) = (plain_ms(case), first_text_ms(case));
-    match (plain.filter(|(_, ms)| *ms > limit_ms), first.filter(|(_, ms)| *ms > limit_ms)) {
+    // A client that always streams sees life with the first text, however long a plain answer takes.
+    let client = clients::named(case);
+    let streams = client.as_ref().is_some_and(|client| client.prompts().next().is_some_and(crate::profiles::Recorded::streamed));
+    let (plain, first) = (plain_ms(case).filter(|_| !streams || case.stream().answer().is_none()), first_text_ms(case));
+    let verdict = match (plain.filter(|(_, ms)| *ms > limit_ms), first.filter(|(_, ms)| *ms > limit_ms)) {
         (Some(slow), late) => too_slow(slow, limit_s, late.is_some(), first),
         (None, Some(late)) => too_slow(late, limit_s, true, None),
-        (None, None) => within(plain.or(first), limit_s),
-    }
+        (None, None) => return within(plain.or(first), limit_s),
+    };
+    let setting = client.and_then(|client| Some(format!("{}: {}.", client.name, client.setting?)));
+    setting.into_iter().fold(verdict, Finding::fix).present()
 }
 
 fn within(longest: Option<(&Shown, f64)>, limit_s: f64) -> Verdict {
@@ -62,7 +68,7 @@ fn first_text_ms<'c, 'e>(case: &'c Case<'e>) -> Option<(&'c Shown<'e>, f64)> {
     Some((answer, Timing::of(answer.streamed()?)?.first_ms))
 }
 
-fn too_slow(slow: (&Shown, f64), limit_s: f64, streams_too: bool, first: Option<(&Shown, f64)>) -> Verdict {
+fn too_slow(slow: (&Shown, f64), limit_s: f64, streams_too: bool, first: Option<(&Shown, f64)>) -> Finding {
     let (shown, ms) = slow;
     let answered = shown.fault().is_none();
     let what = if answered { "was answered after" } else { "was not answered within" };
@@ -79,5 +85,4 @@ fn too_slow(slow: (&Shown, f64), limit_s: f64, streams_too: bool, first: Option<
         .cite([shown.exchange])
         .cite(first.map(|(shown, _)| shown.exchange))
         .detail("client_timeout_s", limit_s)
-        .present()
 }

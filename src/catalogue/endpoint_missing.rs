@@ -1,7 +1,7 @@
 //! The chat route does not exist here, although the base is right.
 
 use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict, address, auth};
-use crate::evidence::Ask;
+use crate::evidence::{Ask, Dialect};
 
 /// This route does not exist here although the base is right.
 pub const MODE: FailureMode = FailureMode {
@@ -61,7 +61,7 @@ fn present(case: &Case, failure: &Shown, routes: &[&Shown]) -> Verdict {
         address::shape(failure),
     );
     let finding = Finding::new(Severity::Error, certainty, Blame::Gateway, because)
-        .so("Clients that speak chat completions cannot use this base, whichever model they choose.")
+        .so("Clients that use this route cannot use this base, whichever model they choose.")
         .cite([failure.exchange])
         .cite(list.map(|shown| shown.exchange))
         .cite(routes.iter().map(|shown| shown.exchange))
@@ -69,7 +69,14 @@ fn present(case: &Case, failure: &Shown, routes: &[&Shown]) -> Verdict {
     if names.is_empty() {
         finding.present()
     } else {
-        finding.fix(format!("Use {} with this server.", names.join(" or "))).detail("suggestions", names).present()
+        let spoken = routes.iter().find_map(|shown| Dialect::of(&shown.request.url)).map(Dialect::name);
+        let finding = finding.fix(format!("Use {} with this server.", names.join(" or "))).detail("suggestions", names);
+        let finding = spoken.and_then(address::other_check).into_iter().fold(finding, Finding::fix);
+        match spoken {
+            Some(dialect) => finding.detail("dialect", dialect),
+            None => finding,
+        }
+        .present()
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::bodies::{self, Culprit, Split};
+use super::bodies;
+use super::split::{self, Culprit, Split};
 use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Verdict};
 use crate::evidence::Ask;
 use crate::facts;
@@ -38,7 +39,7 @@ fn diagnose(case: &Case) -> Verdict {
     if case.asked(Ask::Fields).next().is_none() {
         return Verdict::untested(case.skipped(Ask::Fields).unwrap_or("no request with more fields was sent"));
     }
-    let Some(split) = bodies::split(case) else {
+    let Some(split) = split::split(case) else {
         return match case.trial(Ask::Fields).answer() {
             Some(_) => Verdict::absent("a request with everything that typical clients send was answered"),
             None => Verdict::untested("the request with more fields met other errors only"),
@@ -51,7 +52,7 @@ fn diagnose(case: &Case) -> Verdict {
 }
 
 fn present(case: &Case, split: &Split, culprit: &Culprit) -> Verdict {
-    let fields: BTreeSet<String> = culprit.parts.iter().map(|part| bodies::pointer(part, split.full)).collect();
+    let fields: BTreeSet<String> = culprit.parts.iter().map(|part| part.pointer.clone()).collect();
     let list = fields.iter().cloned().collect::<Vec<_>>().join(" with ");
     let rest = split.rest.map(|shown| format!(" Without them, the other fields were answered after {:.0} ms.", shown.total_ms()));
     let because = format!(
@@ -60,7 +61,7 @@ fn present(case: &Case, split: &Split, culprit: &Culprit) -> Verdict {
         rest.unwrap_or_default()
     );
     let clients = clients(culprit);
-    let severity = if clients.is_empty() && !case.subject().own_body { Severity::Info } else { bodies::severity(case, split) };
+    let severity = if clients.is_empty() && !case.subject().own_body { Severity::Info } else { split::severity(case, split) };
     let named = clients.iter().take(5).copied().collect::<Vec<_>>().join(", ");
     let who = if clients.is_empty() {
         "Clients that send both are refused.".to_owned()

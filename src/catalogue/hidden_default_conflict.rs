@@ -49,7 +49,7 @@ fn asks_chat(shown: &Shown) -> bool {
 
 fn present(case: &Case, met: &[&Shown], first: &Shown) -> Verdict {
     let field = bodies::unsent(first).unwrap_or_default();
-    let partners: Vec<String> = bodies::parts_of(first).iter().map(|part| bodies::pointer(part, first)).collect();
+    let partners: Vec<String> = bodies::parts_of(first).into_iter().map(|part| part.pointer).collect();
     let request = if partners.is_empty() { "model and messages only".to_owned() } else { partners.join(", ") };
     let because = format!("A request with {request} was answered with {}. It did not have {field}.", first.account());
     let severity = limits::standing(case, met).max(Severity::Warning);

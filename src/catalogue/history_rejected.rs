@@ -1,6 +1,7 @@
 //! A replayed turn is refused.
 
-use super::bodies::{self, Culprit};
+use super::bodies;
+use super::split::{self, Culprit};
 use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict};
 use crate::evidence::Ask;
 use crate::facts::Cause;
@@ -39,7 +40,7 @@ fn diagnose(case: &Case) -> Verdict {
     if !case.asked(Ask::Fields).any(has_history) {
         return Verdict::untested("no request with earlier turns was sent");
     }
-    let split = bodies::split(case);
+    let split = split::split(case);
     let culprit = split.iter().flat_map(|split| &split.culprits).find(|culprit| is_history(culprit));
     match culprit {
         Some(culprit) => present(case, culprit),
@@ -56,8 +57,8 @@ fn is_history(culprit: &Culprit) -> bool {
 }
 
 fn present(case: &Case, culprit: &Culprit) -> Verdict {
-    let named = bodies::named_places(culprit.shown);
-    let said = culprit.shown.caused_by(&[Cause::HistoryRejected]) || !named.is_empty();
+    let places: Vec<String> = culprit.suspects.iter().map(|part| part.pointer.clone()).collect();
+    let said = culprit.shown.caused_by(&[Cause::HistoryRejected]) || culprit.is_shown_alone;
     let certainty = if said { Certainty::Likely } else { Certainty::Possible };
     let plain =
         case.chat().answer().map(|shown| format!(" One turn alone was answered after {:.0} ms.", shown.total_ms())).unwrap_or_default();
@@ -66,8 +67,8 @@ fn present(case: &Case, culprit: &Culprit) -> Verdict {
         .so("Conversations break at the second turn or at the first tool call.")
         .cite([culprit.shown.exchange])
         .cite(case.chat().answer().map(|shown| shown.exchange));
-    if let Some(place) = named.last() {
-        finding = finding.fix(format!("Change or leave out {place}.")).detail("fields", named);
+    if let Some(place) = places.last().filter(|_| said) {
+        finding = finding.fix(format!("Change or leave out {place}.")).detail("fields", places);
     }
     finding.present()
 }

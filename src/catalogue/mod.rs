@@ -5,10 +5,13 @@ mod address;
 mod auth;
 mod bodies;
 mod case;
+pub mod clients;
 mod docs;
 mod limits;
 mod naming;
 mod reach;
+mod split;
+mod stream_habits;
 mod streams;
 mod timing;
 mod verdict;
@@ -74,6 +77,7 @@ mod vision_dropped;
 
 // Family: edge.
 mod body_too_large;
+mod calls;
 mod content_filtered;
 mod context_truncated;
 mod context_window_exceeded;

@@ -1,5 +1,6 @@
 //! A legal stream that some clients cannot read.
 
+use super::stream_habits;
 use super::streams::{Streamed, no_stream, plural, share, sound_streams};
 use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Verdict};
 use crate::dialect::views::Views;
@@ -35,6 +36,9 @@ pub const MODE: FailureMode = FailureMode {
 };
 
 fn diagnose(case: &Case) -> Verdict {
+    if let Some(finding) = stream_habits::of_the_client(case) {
+        return finding.present();
+    }
     let all = sound_streams(case);
     if all.is_empty() {
         return no_stream(case);

@@ -1,10 +1,11 @@
 //! A stream that is collected on its way and delivered in one piece, or in blocks.
 
 use super::streams::{Streamed, no_stream, sound_streams};
-use super::timing::{boxes, floor_ms, seen, span};
+use super::timing::{boxes, floor_ms, span};
 use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Verdict};
 use crate::dialect::stream_timing::{Blocks, Timing, aligned_share, blocks, bursts, is_compressed};
 use crate::evidence::{Ask, Exchange};
+use crate::facts;
 
 /// A stream that is collected on its way and delivered in one piece, or in blocks.
 pub const MODE: FailureMode = FailureMode {
@@ -91,14 +92,10 @@ fn in_blocks(case: &Case, stream: Streamed, found: Blocks) -> Verdict {
 
 fn finding(certainty: Certainty, because: String, boxes: &[&'static str]) -> Finding {
     let finding = Finding::new(Severity::Error, certainty, Blame::Gateway, because).detail("boxes", boxes.to_vec());
-    if seen(boxes, "nginx") {
-        return finding
-            .fix(
-                "nginx answered here: set `proxy_buffering off;` and `proxy_http_version 1.1;` in the location of this route, then reload.",
-            )
-            .detail("setting", "proxy_buffering");
+    match facts::buffer(boxes) {
+        Some(known) => finding.fix(format!("{} answered here: {}", known.box_, known.fix)).detail("setting", known.setting.as_str()),
+        None => finding,
     }
-    finding
 }
 
 impl<'c, 'e> Sight<'c, 'e> {

@@ -1,7 +1,7 @@
 //! A stream that breaks the rules of event streams or of chat chunks.
 
-use super::streams::{Streamed, no_stream, plural, share, streams};
-use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict};
+use super::streams::{Streamed, in_every_content, no_stream, plural, share, streams};
+use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict, calls};
 use crate::dialect::stream::KINDS;
 use crate::dialect::{Reading, StreamFault, StreamForm};
 use crate::evidence::Ask;
@@ -31,7 +31,17 @@ pub const MODE: FailureMode = FailureMode {
 };
 
 fn diagnose(case: &Case) -> Verdict {
+    match in_every_content(case, of_one_content) {
+        Verdict::Present(finding) => Verdict::Present(finding),
+        other => calls::lost_by_streaming(case).unwrap_or(other),
+    }
+}
+
+fn of_one_content(case: &Case) -> Verdict {
     let all = streams(case);
+    if let Some(verdict) = other_dialect(case, &all) {
+        return verdict;
+    }
     let broken: Vec<_> = all.iter().copied().filter(|stream| fault(case, *stream).is_some()).collect();
     if let Some(first) = broken.first() {
         return malformed(case, *first, &broken, all.len());
@@ -42,18 +52,62 @@ fn diagnose(case: &Case) -> Verdict {
     })
 }
 
+/// Sound events of another dialect than the route's, while plain chat is answered in the right one. Where plain chat is foreign as well,
+/// it is the route that speaks another dialect.
+fn other_dialect(case: &Case, all: &[Streamed]) -> Option<Verdict> {
+    let asked = case.subject().dialect.as_str();
+    let control = case.chat().answer().filter(|shown| shown.completion().is_some_and(|completion| completion.dialect == asked));
+    if control.is_none() && case.chat().asked() {
+        return None;
+    }
+    let foreign: Vec<_> = all.iter().copied().filter(|stream| is_foreign(asked, stream)).collect();
+    let first = foreign.first()?;
+    let spoken = first.reading.dialect;
+    let plain = control.map(|_| format!("; not streamed, the same route answered as {asked}")).unwrap_or_default();
+    let because = format!("{}: the events are {spoken}'s, and {asked} was asked{plain}", share(foreign.len(), all.len()));
+    let certainty = if foreign.len() == all.len() && control.is_some() { Certainty::Certain } else { Certainty::Likely };
+    let finding = Finding::new(Severity::Error, certainty, Blame::Gateway, because)
+        .so("Clients find no event that they know: they show an empty answer, mostly without an error.")
+        .fix(format!(
+            "Gateway: translate the upstream's stream into {asked}, as it does for whole answers, or route it past the translation."
+        ))
+        .cite(foreign.iter().map(|stream| stream.shown.exchange))
+        .cite(control.map(|shown| shown.exchange))
+        .detail("kind", "other-dialect")
+        .detail("dialect", spoken);
+    Some(finding.present())
+}
+
+/// Another dialect's events. Chunks of legacy completions on the chat route are deltas of a wrong shape, and Ollama's own objects are
+/// lines of JSON: both have names of their own.
+fn is_foreign(asked: &str, stream: &Streamed) -> bool {
+    let spoken = stream.reading.dialect;
+    let sound = stream.reading.form == StreamForm::Sse && stream.reading.error.is_none();
+    sound && !spoken.is_empty() && spoken != asked && spoken != "openai-completions"
+}
+
 /// The first fault that costs a conforming client data. Lines of JSON are how Ollama's own route speaks, and a misspelt [DONE] is
 /// a missing one.
 fn fault<'c>(case: &Case, stream: Streamed<'c, '_>) -> Option<&'c StreamFault> {
     let own = matches!((case.subject().dialect.as_str(), stream.reading.form), ("ollama-chat", StreamForm::Ndjson));
-    stream.reading.faults.iter().find(|fault| fault.breaks && fault.kind != "sentinel-variant" && !own)
+    stream.reading.faults.iter().find(|fault| loses(fault) && !own)
+}
+
+/// Faults over which a conforming client loses data. A wrong order of typed events costs the official helpers the message; a foreign
+/// dialect is told from a foreign route before.
+fn loses(fault: &StreamFault) -> bool {
+    match fault.kind {
+        "sentinel-variant" | "foreign-dialect" => false,
+        "event-order" => true,
+        _ => fault.breaks,
+    }
 }
 
 fn malformed(case: &Case, first: Streamed, broken: &[Streamed], all: usize) -> Verdict {
     let Some(fault) = fault(case, first) else { return no_stream(case) };
     let because = format!("{}: {} at byte {}: “{}”", share(broken.len(), all), meaning(fault.kind), fault.offset, fault.excerpt.trim());
     let certainty = if broken.len() == all { Certainty::Certain } else { Certainty::Likely };
-    let kinds: Vec<_> = first.reading.faults.iter().filter(|fault| fault.breaks).map(|fault| fault.kind).collect();
+    let kinds: Vec<_> = first.reading.faults.iter().filter(|fault| loses(fault)).map(|fault| fault.kind).collect();
     let finding = Finding::new(Severity::Error, certainty, Blame::Gateway, because)
         .so(consequence(fault.kind))
         .cite(broken.iter().map(|stream| stream.shown.exchange))
@@ -82,6 +136,7 @@ fn consequence(kind: &str) -> &'static str {
             "Tool calls come with arguments that no client can parse; plain text is fine."
         }
         "event-name-missing" => "Both of Anthropic's SDKs drop every event without its name, and show an empty answer.",
+        "event-order" => "Raw readers get the text; the official helpers that assemble a message fail or lose it.",
         "sentinel-foreign" => "SDKs raise a JSON error after the whole text.",
         _ => "Clients stop with a JSON error or lose text as soon as they stream.",
     }
@@ -96,6 +151,9 @@ fn action(kind: &str) -> Option<&'static str> {
         "tool-index-shared" => "Gateway: give every tool call of one answer its own `index`, counted from 0.",
         "foreign-dialect" => "Gateway: translate the upstream's events for this route, or point the client at the route that speaks so.",
         "event-name-missing" => "Gateway: send each event with its `event:` line, as the API does.",
+        "event-order" => {
+            "Gateway: message_start, then for each block start, deltas and stop, counted from 0, then message_delta and message_stop."
+        }
         "sentinel-foreign" => "Gateway: do not append [DONE] to streams of APIs that have none.",
         "invalid-utf8" => "Gateway: do not decode the upstream's pieces one by one; a character may be split between two.",
         _ => return None,

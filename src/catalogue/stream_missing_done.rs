@@ -1,6 +1,6 @@
 //! A stream that says its finish reason and never `[DONE]`.
 
-use super::streams::{ended, said};
+use super::streams::{ended, in_every_content, said};
 use super::{Blame, Case, FailureMode, Finding, Severity, Verdict};
 use crate::dialect::StreamEnd;
 
@@ -29,28 +29,45 @@ pub const MODE: FailureMode = FailureMode {
 };
 
 fn diagnose(case: &Case) -> Verdict {
+    in_every_content(case, of_one_content)
+}
+
+fn of_one_content(case: &Case) -> Verdict {
     let found = match ended(case, &[StreamEnd::NoDone, StreamEnd::NeverDone]) {
         Ok(found) => found,
         Err(verdict) => return verdict,
     };
     let first = found.first();
-    if !first.reading.dialect.starts_with("openai-c") {
-        return Verdict::absent(format!("{} streams have no [DONE] by design", first.reading.dialect));
-    }
+    let Some(last) = last_event(first.reading.dialect) else {
+        return Verdict::absent(format!("{} streams have no last event of their own", first.reading.dialect));
+    };
     let open = first.reading.end == StreamEnd::NeverDone;
     let severity = if open { Severity::Error } else { Severity::Warning };
-    let because = format!("{} came without [DONE]: {}", found.count(), said(first));
+    let because = format!("{} came without {last}: {}", found.count(), said(first));
     Finding::new(severity, found.as_fact(), Blame::Gateway, because)
-        .so(consequence(open))
+        .so(consequence(last, open))
         .cite(found.exchanges())
         .detail("kind", if open { "open" } else { "closed" })
         .present()
 }
 
-fn consequence(open: bool) -> &'static str {
-    if open {
-        "Every client waits until its own timeout, although the text is complete: neither [DONE] nor the end of the connection comes."
-    } else {
-        "Clients that wait for [DONE] (the Azure .NET client, some Go clients) hang or report an interrupted answer; others work."
+/// What a stream of this dialect says last, after the reason for the end.
+fn last_event(dialect: &str) -> Option<&'static str> {
+    match dialect {
+        "openai-chat" | "openai-completions" => Some("[DONE]"),
+        "anthropic-messages" => Some("message_stop"),
+        _ => None,
+    }
+}
+
+fn consequence(last: &str, open: bool) -> &'static str {
+    match (last, open) {
+        (_, true) => {
+            "Every client waits until its own timeout, although the text is complete: neither the last event nor the end of the connection comes."
+        }
+        ("message_stop", _) => {
+            "anthropic-node's helper fails at the end (\u{201c}stream ended without producing a Message\u{201d}); raw readers work."
+        }
+        _ => "Clients that wait for [DONE] (the Azure .NET client, some Go clients) hang or report an interrupted answer; others work.",
     }
 }

@@ -1,6 +1,6 @@
 //! A stream that stays open and brings nothing more.
 
-use super::streams::{Streamed, characters, no_stream, share, streams};
+use super::streams::{Streamed, characters, in_every_content, no_stream, share, streams};
 use super::timing::span;
 use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict};
 use crate::dialect::StreamEnd;
@@ -27,6 +27,10 @@ pub const MODE: FailureMode = FailureMode {
 };
 
 fn diagnose(case: &Case) -> Verdict {
+    in_every_content(case, of_one_content)
+}
+
+fn of_one_content(case: &Case) -> Verdict {
     let all = streams(case);
     let stalled: Vec<_> = all.iter().copied().filter(|stream| is_stalled(stream) || outlasted(case, stream)).collect();
     match stalled.first() {

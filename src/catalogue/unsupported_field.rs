@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::bodies::{self, Culprit, Part, Split};
+use super::bodies::{self, Part};
+use super::split::{self, Culprit, Split};
 use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict, naming};
 use crate::evidence::Ask;
 use crate::facts::{self, Cause, Speaker};
@@ -52,7 +53,7 @@ fn diagnose(case: &Case) -> Verdict {
     if case.asked(Ask::Fields).next().is_none() {
         return Verdict::untested(case.skipped(Ask::Fields).unwrap_or("no request with more fields was sent"));
     }
-    match bodies::split(case) {
+    match split::split(case) {
         Some(split) => refused(case, &split),
         None if case.trial(Ask::Fields).answer().is_some() => {
             Verdict::absent("a request with everything that typical clients send was answered")
@@ -83,7 +84,7 @@ fn present(case: &Case, split: &Split, single: &[&Culprit], first: &Culprit) -> 
     let parts: Vec<(&Part, &Shown)> = single.iter().flat_map(|culprit| culprit.suspects.iter().map(|part| (part, culprit.shown))).collect();
     let fields: BTreeSet<String> = parts.iter().map(|(part, shown)| finer(split, part, shown)).collect();
     let clients: BTreeSet<&str> = parts.iter().flat_map(|(part, shown)| senders(split, part, shown)).collect();
-    let severity = if clients.is_empty() && !case.subject().own_body { Severity::Info } else { bodies::severity(case, split) };
+    let severity = if clients.is_empty() && !case.subject().own_body { Severity::Info } else { split::severity(case, split) };
     let minimal = single.iter().all(|culprit| culprit.suspects.len() == 1);
     let because = because(case, split, single, &fields);
     let mut finding = Finding::new(severity, certainty(first, minimal, split), blame(first.shown), because)
@@ -94,14 +95,14 @@ fn present(case: &Case, split: &Split, single: &[&Culprit], first: &Culprit) -> 
         .detail("kind", kind(split, first))
         .detail("clients", clients.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
     finding = advised(finding, split, single);
-    if minimal || fields.len() < bodies::parts_of(split.full).len() {
+    if minimal || fields.len() < split.parts {
         finding = finding.detail("fields", fields.into_iter().collect::<Vec<_>>());
     }
     finding.present()
 }
 
 fn because(case: &Case, split: &Split, single: &[&Culprit], fields: &BTreeSet<String>) -> String {
-    let total = bodies::parts_of(split.full).len();
+    let total = split.parts;
     let shown = single[0].shown;
     let list = fields.iter().cloned().collect::<Vec<_>>().join(", ");
     let rest = match split.rest {
@@ -134,28 +135,20 @@ fn certainty(first: &Culprit, minimal: bool, split: &Split) -> Certainty {
     }
 }
 
-/// Where the refused part stands in the full request; deeper, when the refusal names a place inside it, or another value of it passes.
+/// Where the refused part stands in the full request; deeper, when the refusal names a place inside it that no request can lack.
 fn finer(split: &Split, part: &Part, shown: &Shown) -> String {
-    let pointer = bodies::pointer(part, split.full);
+    let pointer = part.pointer.clone();
     let body = split.full.exchange.request.body.as_ref();
     let inside = |named: &&String| named.strip_prefix(pointer.as_str()).is_some_and(|rest| rest.starts_with('/'));
     let there = |named: &&String| body.is_some_and(|body| body.pointer(named).is_some());
     let named = shown.causes.iter().filter_map(|reading| reading.named.as_ref()).find(|named| inside(named) && there(named));
-    named.cloned().or_else(|| differing(split, part, &pointer)).unwrap_or(pointer)
-}
-
-/// The one place in which a value that is answered differs from the refused one; the deepest, when several values were.
-fn differing(split: &Split, part: &Part, pointer: &str) -> Option<String> {
-    let refused = split.full.exchange.request.body.as_ref()?.get(&part.name)?;
-    let answered = split.other_values(part).filter_map(|shown| shown.exchange.request.body.as_ref()?.get(&part.name));
-    let places = answered.map(|value| bodies::differences(refused, value, pointer)).filter(|places| places.len() == 1);
-    places.flatten().max_by_key(String::len)
+    named.cloned().unwrap_or(pointer)
 }
 
 /// Who sends this: the place inside a part, when only that is refused.
 fn senders(split: &Split, part: &Part, shown: &Shown) -> Vec<&'static str> {
     let place = finer(split, part, shown);
-    let deeper = place != bodies::pointer(part, split.full);
+    let deeper = place != part.pointer;
     facts::clients_sending(&if deeper { place } else { bodies::habit(part) })
 }
 
@@ -201,7 +194,7 @@ fn advice(finding: Finding, split: &Split, part: &Part, shown: &Shown) -> Findin
         return finding.fix(format!("Send `{other}` instead of `{}`: it was answered.", part.name)).cite([answered.exchange]);
     }
     let place = finer(split, part, shown);
-    if let Some((value, answered)) = plain_value(split, part).filter(|_| place == bodies::pointer(part, split.full)) {
+    if let Some((value, answered)) = plain_value(split, part).filter(|_| place == part.pointer) {
         return finding.fix(format!("Leave out {place}, or send {value}: with that it was answered.")).cite([answered.exchange]);
     }
     match part.name.as_str() {

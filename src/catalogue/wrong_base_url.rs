@@ -1,6 +1,7 @@
 //! The base URL leads past the API.
 
 use super::address::{self, OtherBase};
+use super::clients;
 use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict};
 use crate::evidence::BaseFault;
 
@@ -80,7 +81,7 @@ fn corrected(case: &Case, failure: &Shown, other: &OtherBase) -> Verdict {
         success(other.shown),
         address::difference(&subject.base_url, &other.base),
     );
-    named(Finding::new(Severity::Error, certainty, Blame::Client, because), failure, other)
+    named(case, Finding::new(Severity::Error, certainty, Blame::Client, because), failure, other)
 }
 
 fn hinted(case: &Case, failure: &Shown, other: &OtherBase) -> Verdict {
@@ -91,16 +92,25 @@ fn hinted(case: &Case, failure: &Shown, other: &OtherBase) -> Verdict {
         other.base,
         other.shown.account(),
     );
-    named(Finding::new(Severity::Error, Certainty::Likely, Blame::Client, because), failure, other)
+    named(case, Finding::new(Severity::Error, Certainty::Likely, Blame::Client, because), failure, other)
 }
 
-fn named(finding: Finding, failure: &Shown, other: &OtherBase) -> Verdict {
+fn named(case: &Case, finding: Finding, failure: &Shown, other: &OtherBase) -> Verdict {
     finding
         .so("Every request to the base URL as given misses the API.")
-        .fix(format!("Use {} as the base URL.", other.base))
+        .fix(advice(case, &other.base))
         .cite([failure.exchange, other.shown.exchange])
         .detail("base_url", other.base.clone())
         .present()
+}
+
+/// What to type; into a known client, what it makes the right base of.
+fn advice(case: &Case, base: &str) -> String {
+    let Some(client) = clients::named(case) else { return format!("Use {base} as the base URL.") };
+    match client.typed_for(base) {
+        Some(typed) => format!("Type {typed} into {}: it {}.", client.name, client.base.words()),
+        None => format!("{} cannot be led to {base}: it {}.", client.name, client.base.words()),
+    }
 }
 
 /// No other base answered, but the way the base is written tells.

@@ -75,7 +75,7 @@ fn foreign_answer(case: &Case, answer: &Shown) -> Verdict {
 fn by_word(failure: &Shown) -> Verdict {
     let because = format!("POST {} was answered with {}.", failure.request.url, failure.account());
     Finding::new(Severity::Error, Certainty::Likely, Blame::Client, because)
-        .so("The model is served on another route than chat completions.")
+        .so("The model is served on another route than the one that was asked.")
         .cite([failure.exchange])
         .present()
 }
@@ -88,12 +88,12 @@ fn other_route(failure: &Shown, other: &Shown) -> Verdict {
         address::shape(failure),
         other.request.url
     );
-    Finding::new(Severity::Error, Certainty::Likely, Blame::Client, because)
-        .so("Clients that speak chat completions cannot use this server; clients of the other dialect can.")
+    let finding = Finding::new(Severity::Error, Certainty::Likely, Blame::Client, because)
+        .so("Clients that speak the dialect that was asked cannot use this server; clients of the other one can.")
         .fix(format!("Set the client to {dialect}."))
         .cite([failure.exchange, other.exchange])
-        .detail("dialect", dialect)
-        .present()
+        .detail("dialect", dialect);
+    address::other_check(dialect).into_iter().fold(finding, Finding::fix).present()
 }
 
 fn certainty(case: &Case) -> Certainty {

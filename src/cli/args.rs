@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::evidence::Dialect;
 use crate::report::{FailOn, Format};
 use crate::secret::Secret;
 
@@ -27,7 +28,9 @@ plain chat or streaming untested).";
 pub enum Command {
     /// Climb the ladder of questions against an endpoint and name what is wrong
     Check(Box<Check>),
-    /// Diagnose a saved run again, without a network
+    /// Pass a client's requests on to an endpoint and show what each of them comes to
+    Capture(Box<Capture>),
+    /// Diagnose a saved run or a captured session again, without a network
     Replay(Replay),
     /// Name the failure mode of a pasted error, log, curl output or HAR file, without a network
     Triage(Triage),
@@ -74,7 +77,7 @@ pub enum Listing {
     Modes,
     /// Rungs of the ladder
     Probes,
-    /// Clients whose timeouts are known
+    /// Clients whose requests are known, for --client
     Clients,
     /// Scenarios of the simulator
     Scenarios,
@@ -91,15 +94,21 @@ pub struct Check {
     /// Model to chat with, exactly as the client sends it; without it, one is taken from the list
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
-    /// Header that carries the key
-    #[arg(long, value_name = "SCHEME", default_value = "bearer")]
-    pub auth: AuthScheme,
+    /// Dialect to speak: route, body and answers [default: openai-chat, or the client's own]
+    #[arg(long, value_name = "DIALECT", conflicts_with = "client")]
+    pub dialect: Option<DialectName>,
+    /// Header that carries the key [default: the one of the dialect or the client]
+    #[arg(long, value_name = "SCHEME")]
+    pub auth: Option<AuthScheme>,
     /// Header to send with every request; may be repeated
     #[arg(long = "header", value_name = "NAME: VALUE")]
     pub headers: Vec<String>,
     /// JSON file with a body that the client sends, instead of a typical one; `-` for standard input
     #[arg(long, value_name = "FILE")]
     pub body: Option<PathBuf>,
+    /// Ask as this client does (its routes, headers, bodies, waits), or `all` for a table of which known clients would work here
+    #[arg(long, value_name = "NAME", conflicts_with = "body")]
+    pub client: Option<String>,
     #[command(flatten)]
     pub effort: Effort,
     #[command(flatten)]
@@ -125,6 +134,19 @@ pub struct KeyArgs {
     /// Read the key from standard input
     #[arg(long)]
     pub key_stdin: bool,
+}
+
+/// The dialect to speak.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum DialectName {
+    /// POST /chat/completions
+    OpenaiChat,
+    /// POST /completions, the legacy one
+    OpenaiCompletions,
+    /// POST /responses
+    OpenaiResponses,
+    /// POST /messages
+    AnthropicMessages,
 }
 
 /// The header that carries the key.
@@ -272,10 +294,47 @@ pub enum ColorChoice {
     Never,
 }
 
+/// What `capture` takes.
+#[derive(Debug, Args)]
+pub struct Capture {
+    /// Base URL that the client has now, such as https://gateway.example/v1
+    #[arg(long, value_name = "URL")]
+    pub upstream: String,
+    /// Where to listen for the client
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8787")]
+    pub listen: SocketAddr,
+    /// Listen beyond this machine: keys then cross the network without encryption
+    #[arg(long)]
+    pub expose: bool,
+    /// Save what passes by in a new file, for `llmdoctor replay`; keys are blanked, prompts and answers are not
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub save: Option<PathBuf>,
+    /// Form of the lines on standard output
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "terminal", help_heading = "Output")]
+    pub format: LineFormat,
+    #[command(flatten)]
+    pub network: Network,
+    /// Colours
+    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto", help_heading = "Look")]
+    pub color: ColorChoice,
+    /// No lines; what is saved is saved
+    #[arg(short, long, help_heading = "Look")]
+    pub quiet: bool,
+}
+
+/// A form of lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LineFormat {
+    /// For people at a terminal
+    Terminal,
+    /// For programs: one JSON object an exchange
+    Json,
+}
+
 /// What `replay` takes.
 #[derive(Debug, Args)]
 pub struct Replay {
-    /// A file that --save-evidence wrote; `-` for standard input
+    /// A file that `check --save-evidence` or `capture --save` wrote; `-` for standard input
     #[arg(value_name = "EVIDENCE")]
     pub evidence: PathBuf,
     #[command(flatten)]
@@ -294,6 +353,17 @@ pub struct Triage {
     pub output: Output,
     #[command(flatten)]
     pub look: LookArgs,
+}
+
+impl From<DialectName> for Dialect {
+    fn from(name: DialectName) -> Self {
+        match name {
+            DialectName::OpenaiChat => Dialect::OpenaiChat,
+            DialectName::OpenaiCompletions => Dialect::OpenaiCompletions,
+            DialectName::OpenaiResponses => Dialect::OpenaiResponses,
+            DialectName::AnthropicMessages => Dialect::AnthropicMessages,
+        }
+    }
 }
 
 impl From<FormatName> for Format {

@@ -29,7 +29,8 @@ pub fn run(check: &Check) -> Result<ExitCode> {
         skip: check.effort.skip.clone(),
         burst: check.effort.burst.into(),
         body: settings.body,
-        client_timeout_s: check.effort.client_timeout.map(f64::from),
+        client_timeout_s: settings.client_timeout_s,
+        clients: &settings.clients,
     };
     let evidence = super::block_on(climb_with_progress(&climb, &check.look))?;
     outputs.write_evidence(&evidence)?;

@@ -12,6 +12,7 @@ use anyhow::{Result, bail};
 use crate::catalogue::{self, CATALOGUE};
 use crate::facts::{self, Known};
 use crate::probes::LADDER;
+use crate::profiles::{self, Profile};
 use crate::report::neutral;
 use crate::sim;
 
@@ -111,15 +112,19 @@ pub fn list(what: Listing) -> Result<ExitCode> {
         Listing::Modes => CATALOGUE.iter().map(|mode| (mode.id.to_owned(), mode.title.to_owned())).collect(),
         Listing::Probes => LADDER.iter().map(|probe| (probe.id.to_owned(), format!("{} ({})", probe.asks, probe.cost))).collect(),
         Listing::Scenarios => sim::scenarios().iter().map(|scenario| (scenario.id.to_owned(), scenario.title.to_owned())).collect(),
-        Listing::Clients => {
-            let waits = |client: &facts::ClientTimeouts| client.waits().unwrap_or_else(|| "no limit known".to_owned());
-            facts::client_timeouts().iter().map(|client| (client.name.clone(), waits(client))).collect()
-        }
+        Listing::Clients => profiles::all().map(|client| (client.name.clone(), client_row(&client))).collect(),
     };
     let width = rows.iter().map(|(id, _)| id.len()).max().unwrap_or_default();
     let lines: Vec<String> = rows.iter().map(|(id, text)| format!("{id:width$}  {text}")).collect();
     print(&lines.join("\n"))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Dialect, version and waits of a client.
+fn client_row(client: &Profile) -> String {
+    let dialect = client.dialect_name().unwrap_or("its requests are not public");
+    let waits = client.waits().and_then(facts::ClientTimeouts::waits).unwrap_or_else(|| "no limit known".to_owned());
+    format!("{dialect:18}  {}; waits: {waits}", client.version)
 }
 
 #[cfg(test)]

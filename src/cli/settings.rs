@@ -9,10 +9,12 @@ use http::{HeaderName, HeaderValue};
 use serde_json::Value;
 use url::Url;
 
-use crate::evidence::Scheme;
+use crate::dialect::requests;
+use crate::evidence::{BaseFault, Dialect, Scheme};
 use crate::http::{Options, ProxyChoice};
 use crate::pace::Pace;
 use crate::probes;
+use crate::profiles::{self, Profile};
 use crate::secret::{Scrubber, Secret};
 use crate::target::{Auth, BaseUrl, Target};
 
@@ -30,6 +32,10 @@ pub struct Settings {
     pub scrubber: Scrubber,
     /// The client's own body.
     pub body: Option<Value>,
+    /// The clients whose requests are replayed.
+    pub clients: Vec<Profile>,
+    /// How long the client in question waits for an answer, in seconds.
+    pub client_timeout_s: Option<f64>,
 }
 
 /// Headers whose values are credentials.
@@ -39,23 +45,72 @@ impl Settings {
     /// Reads the arguments and the environment.
     pub fn of(check: &Check, env: impl Fn(&str) -> Option<String>) -> Result<Self> {
         let (typed, from_openai_variable) = base_url(check, &env)?;
-        let base = BaseUrl::parse(&typed)?;
+        let clients = clients(check.client.as_deref())?;
+        let client = if let [client] = &clients[..] { Some(client) } else { None };
+        let base = base_of(client, BaseUrl::parse(&typed)?);
         let may_use_openai_key = from_openai_variable || base.url.host_str() == Some("api.openai.com");
         let key = key(&check.key, || may_use_openai_key.then(|| env("OPENAI_API_KEY")).flatten())?;
-        let options = options(&check.headers, &check.network)?;
+        let mut options = options(&check.headers, &check.network)?;
+        add_headers(&mut options, client);
         let secrets = secrets(key.as_ref(), &typed, &options.headers);
-        let auth = Auth { key, scheme: scheme(check.auth) };
+        let dialect = check.dialect.map(Dialect::from).or_else(|| client?.dialect()).unwrap_or_default();
+        let auth = Auth { key, scheme: scheme_of(check.auth, client, dialect) };
         known_rungs(&check.effort)?;
-        let body = check.body.as_deref().map(body).transpose()?;
+        let body = check.body.as_deref().map(|path| body(path, dialect)).transpose()?;
         let model = check.model.clone().or_else(|| body.as_ref()?["model"].as_str().map(str::to_owned));
-        Ok(Settings { target: Target { base, auth, model }, pace: pace(&check.effort), options, scrubber: Scrubber::new(&secrets), body })
+        let client_timeout_s = check.effort.client_timeout.map(f64::from).or_else(|| client.and_then(patience));
+        let pace = pace(&check.effort, clients.len());
+        Ok(Settings {
+            target: Target { base, auth, model, dialect },
+            pace,
+            options,
+            scrubber: Scrubber::new(&secrets),
+            body,
+            clients,
+            client_timeout_s,
+        })
     }
+}
+
+/// None, the one of this name, or all of them.
+fn clients(name: Option<&str>) -> Result<Vec<Profile>> {
+    Ok(match name {
+        None => Vec::new(),
+        Some(profiles::ALL) => profiles::all().collect(),
+        Some(name) => vec![profiles::find(name)?],
+    })
+}
+
+/// What the client makes of the base that is typed into it.
+fn base_of(client: Option<&Profile>, typed: BaseUrl) -> BaseUrl {
+    let Some(client) = client else { return typed };
+    let url = client.base(&typed.url, typed.faults.contains(&BaseFault::TrailingSlash));
+    BaseUrl { url, ..typed }
+}
+
+/// The client's own headers, as far as no other value was typed.
+fn add_headers(options: &mut Options, client: Option<&Profile>) {
+    let own = client.map(Profile::header_map).unwrap_or_default();
+    let typed: Vec<HeaderName> = options.headers.iter().map(|(name, _)| name.clone()).collect();
+    options.headers.extend(own.into_iter().filter(|(name, _)| !typed.contains(name)));
+}
+
+/// As typed, or as the client sends its key, or as the dialect's clients do.
+fn scheme_of(typed: Option<AuthScheme>, client: Option<&Profile>, dialect: Dialect) -> Scheme {
+    let own = || client.and_then(|client| client.auth.first().copied()).unwrap_or_else(|| dialect.scheme());
+    typed.map_or_else(own, scheme)
+}
+
+/// How long a client waits until it sees the first of an answer, in seconds; `None` when it waits for ever or nobody knows.
+fn patience(client: &Profile) -> Option<f64> {
+    let waits = client.waits()?;
+    [waits.first_byte, waits.total, waits.idle].into_iter().flatten().min_by(f64::total_cmp)
 }
 
 /// Larger bodies (bytes) are no chat.
 const LARGEST_BODY: u64 = 16 << 20;
 
-fn body(path: &Path) -> Result<Value> {
+fn body(path: &Path, dialect: Dialect) -> Result<Value> {
     let name = path.display();
     let mut text = String::new();
     let read = if path == Path::new("-") {
@@ -65,8 +120,8 @@ fn body(path: &Path) -> Result<Value> {
     };
     read.with_context(|| format!("cannot read a body from {name}"))?;
     let body: Value = serde_json::from_str(&text).with_context(|| format!("the body in {name} is no JSON"))?;
-    if !body["messages"].is_array() {
-        bail!("the body in {name} has no `messages`; expected the JSON of a chat completion request");
+    if let Some(missing) = requests::needed(dialect).iter().find(|member| **member != "model" && body[**member].is_null()) {
+        bail!("the body in {name} has no `{missing}`; expected the JSON of a request to {} ({})", dialect.route(), dialect.name());
     }
     Ok(body)
 }
@@ -111,7 +166,8 @@ fn scheme(auth: AuthScheme) -> Scheme {
     }
 }
 
-fn options(headers: &[String], network: &Network) -> Result<Options> {
+/// How to get to an endpoint.
+pub fn options(headers: &[String], network: &Network) -> Result<Options> {
     let identity = match (&network.cert, &network.cert_key) {
         (Some(cert), Some(key)) => Some((read(cert, "the client certificate")?, read(key, "its private key")?)),
         _ => None,
@@ -171,7 +227,10 @@ fn secrets(key: Option<&Secret>, typed: &str, headers: &[(HeaderName, HeaderValu
     key.cloned().into_iter().chain(in_url.chain(in_headers).map(Secret::new)).collect()
 }
 
-fn pace(effort: &Effort) -> Pace {
+/// Further requests that the replay of clients may take: of one, and of all.
+const REPLAYS: (usize, usize) = (24, 40);
+
+fn pace(effort: &Effort, clients: usize) -> Pace {
     let mut pace = if effort.quick {
         Pace::quick()
     } else if effort.thorough {
@@ -183,7 +242,12 @@ fn pace(effort: &Effort) -> Pace {
         pace = pace.with_sweep(Duration::from_secs(seconds.into()));
     }
     pace.concurrency = effort.concurrency.map_or(pace.concurrency, usize::from);
-    pace.max_requests = effort.max_requests.map_or(pace.max_requests, usize::from) + usize::from(effort.burst);
+    let replays = match clients {
+        0 => 0,
+        1 => REPLAYS.0,
+        _ => REPLAYS.1,
+    };
+    pace.max_requests = effort.max_requests.map_or(pace.max_requests + replays, usize::from) + usize::from(effort.burst);
     pace.max_tokens = effort.max_tokens.map_or(pace.max_tokens, u64::from);
     pace
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use http::{HeaderName, HeaderValue};
 
-use crate::evidence::{Evidence, Scheme};
+use crate::evidence::{Dialect, Evidence};
 use crate::http::{Client, Options, ProxyChoice};
 use crate::ladder::Climb;
 use crate::pace::Pace;
@@ -63,8 +63,9 @@ async fn examine(scenario: &'static Scenario, look: &LookArgs) -> Result<Evidenc
     let client = Client::new(options, pace.clone(), Scrubber::new(&key))?;
     let target = Target {
         base: BaseUrl::parse(&server.base_url())?,
-        auth: Auth { key, scheme: Scheme::Bearer },
+        auth: Auth { key, scheme: dialect(scenario).scheme() },
         model: scenario.model.map(str::to_owned),
+        dialect: dialect(scenario),
     };
     let client_timeout_s = scenario.client_timeout.map(|units| Tempo::fast().units(units).as_secs_f64());
     let climb = Climb {
@@ -76,6 +77,7 @@ async fn examine(scenario: &'static Scenario, look: &LookArgs) -> Result<Evidenc
         burst: 0,
         body: scenario_body(scenario),
         client_timeout_s,
+        clients: &[],
     };
     Ok(super::check::climb_with_progress(&climb, look).await)
 }
@@ -89,6 +91,8 @@ fn command(scenario: &Scenario, server: &Server) -> String {
     let mut words = vec!["llmdoctor".to_owned(), "check".into(), "--base-url".into(), server.base_url()];
     words.extend(scenario.key.iter().flat_map(|key| ["--key".to_owned(), (*key).to_owned()]));
     words.extend(scenario.model.iter().flat_map(|model| ["--model".to_owned(), (*model).to_owned()]));
+    let usual = dialect(scenario) == Dialect::default();
+    words.extend((!usual).then(|| ["--dialect".to_owned(), scenario.dialect.to_owned()]).into_iter().flatten());
     shlex::try_join(words.iter().map(String::as_str)).unwrap_or_default()
 }
 
@@ -99,4 +103,9 @@ fn scenario_body(scenario: &Scenario) -> Option<serde_json::Value> {
 
 fn header_name(name: &str) -> HeaderName {
     HeaderName::from_bytes(name.as_bytes()).expect("a scenario's header name")
+}
+
+/// The dialect in which the user's client speaks.
+fn dialect(scenario: &Scenario) -> Dialect {
+    Dialect::named(scenario.dialect).expect("a scenario's dialect has a name")
 }

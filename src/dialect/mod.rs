@@ -2,6 +2,7 @@
 
 pub mod answer;
 mod cause;
+pub mod effects;
 pub mod error;
 #[cfg(test)]
 mod fixture;
@@ -10,6 +11,7 @@ pub mod models;
 pub mod names;
 pub mod openai_chat;
 mod parts;
+pub mod requests;
 pub mod sse;
 pub mod stream;
 pub mod stream_timing;

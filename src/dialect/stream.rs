@@ -55,6 +55,20 @@ pub struct StreamReading {
     pub faults: Vec<StreamFault>,
 }
 
+/// Characters that a text must have before being the beginning of another one means anything.
+const SHORTEST_BEGINNING: usize = 8;
+
+impl StreamReading {
+    /// True for a stream that says it is complete (`finish_reason` `stop` or its like) with a text that is only the beginning of `whole`,
+    /// by at least a tenth too short: somebody on the way took the end of a connection for the end of the answer.
+    pub fn stops_short_of(&self, whole: &str) -> bool {
+        let text = self.text.trim_end_matches(|last: char| last.is_whitespace() || last.is_ascii_punctuation());
+        let says_so = matches!(self.end, StreamEnd::Complete | StreamEnd::NoDone)
+            && matches!(self.finish_reason.as_deref(), Some("stop" | "end_turn" | "completed"));
+        says_so && text.chars().count() >= SHORTEST_BEGINNING && 10 * text.len() <= 9 * whole.trim_end().len() && whole.starts_with(text)
+    }
+}
+
 /// What the bytes of a stream are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StreamForm {

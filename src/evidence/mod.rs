@@ -1,12 +1,16 @@
 //! What was asked and what came back: plain data, complete enough to be diagnosed again without a network.
 
 mod body;
+mod dialect;
 mod exchange;
 mod fault;
+mod session;
 
 pub use body::{Arrival, Body, Encoding};
+pub use dialect::Dialect;
 pub use exchange::{Ask, Credential, Exchange, Outcome, Request, Response, Scheme, Step, Via};
 pub use fault::{CertificateFault, Fault, FaultKind};
+pub use session::{Captured, Closed, Closer, Header, NoSession, SESSION_SCHEMA, Sent, Session};
 
 use serde::{Deserialize, Serialize};
 
@@ -66,7 +70,7 @@ pub struct Subject {
     pub patience_s: f64,
     /// How long an answer that had begun was allowed to stay silent, in seconds.
     pub idle_s: f64,
-    /// True when the client's own body was given.
+    /// True when the client's own body was given, or a known client's own requests are replayed.
     #[serde(default)]
     pub own_body: bool,
     /// The client whose habits were replayed, when one was named.

@@ -1,8 +1,8 @@
 //! What a refusal means: the text of an error, read in a closed vocabulary of causes.
 
-use super::signatures::{self, Signature, Table, Text};
+use super::signatures::{Row, Text};
 use super::wrappers::{self, Wrapping};
-use super::{Headers, Strength, head};
+use super::{Headers, Strength, head, rows};
 use serde::Deserialize;
 use std::sync::LazyLock;
 
@@ -168,63 +168,37 @@ pub enum Speaker {
 /// [`super::TEXT_LIMIT`] bytes together are examined. What stands only in the body around the message (which can echo the
 /// request) counts one step less.
 pub fn read_error(error: &ErrorText) -> Vec<Reading> {
-    let text = ERRORS.hold(error);
-    let wrapper = wrappers::on(error);
-    let mut readings: Vec<_> = text.rows().map(|(row, strength)| reading(row, strength, &text, wrapper.as_ref())).collect();
+    let text = Text::of(error);
+    let wrapper = wrappers::on(&text);
+    let mut readings: Vec<_> = text.fitting(&ERRORS).map(|(row, strength)| reading(row, strength, &text, wrapper.as_ref())).collect();
     readings.sort_by_key(|reading| reading.strength);
     let mut seen = std::collections::BTreeSet::new();
     readings.retain(|reading| seen.insert(reading.cause));
     readings
 }
 
-/// One kind of error text.
+/// What one kind of error text says.
 #[derive(Debug, Deserialize)]
-struct Row {
-    /// Stable name.
-    id: String,
+struct Saying {
     cause: Cause,
-    strength: Strength,
     /// The gateway that writes this text.
     speaker: Option<String>,
-    source: String,
-    #[serde(flatten)]
-    signature: Signature,
-    /// A real text, for the test.
-    #[cfg(test)]
-    example: String,
 }
 
-/// The data file.
-pub(super) const FILE: &str = include_str!("errors.toml");
-
-static ERRORS: LazyLock<Table<Row>> = LazyLock::new(|| Table::read(FILE, "error"));
+static ERRORS: LazyLock<Vec<Row<Saying>>> = LazyLock::new(|| rows(data!("errors")));
 
 /// Reads the rows before they are needed.
 pub(super) fn warm_up() {
     LazyLock::force(&ERRORS);
 }
 
-impl signatures::Row for Row {
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn strength(&self) -> Strength {
-        self.strength
-    }
-
-    fn source(&self) -> &str {
-        &self.source
-    }
-}
-
-fn reading(row: &'static Row, strength: Strength, text: &Text<Row>, wrapper: Option<&Wrapping>) -> Reading {
+fn reading(row: &'static Row<Saying>, strength: Strength, text: &Text, wrapper: Option<&Wrapping>) -> Reading {
     let cause = match wrapper {
-        Some(wrapper) if wrapper.own_key && row.cause.is_about_the_key() => Cause::UpstreamAuth,
-        _ => row.cause,
+        Some(wrapper) if wrapper.own_key && row.says.cause.is_about_the_key() => Cause::UpstreamAuth,
+        _ => row.says.cause,
     };
     let named = named(row, text).map(|name| if cause.is_about_a_field() { json_pointer(&name) } else { name });
-    let speaker = match (wrapper, row.speaker.as_deref()) {
+    let speaker = match (wrapper, row.says.speaker.as_deref()) {
         (Some(wrapper), _) => Speaker::Upstream(wrapper.provider.clone()),
         (None, Some(name)) => Speaker::Gateway(name),
         (None, None) => Speaker::Unknown,
@@ -233,10 +207,10 @@ fn reading(row: &'static Row, strength: Strength, text: &Text<Row>, wrapper: Opt
 }
 
 /// What the error names, by the row's pattern or else by `param`.
-fn named(row: &Row, text: &Text<Row>) -> Option<String> {
+fn named(row: &Row<Saying>, text: &Text) -> Option<String> {
     let param = || {
         let param = text.error().param.filter(|param| !param.is_empty() && !matches!(*param, "None" | "null"));
-        param.filter(|_| row.cause.is_about_a_field()).map(str::to_owned)
+        param.filter(|_| row.says.cause.is_about_a_field()).map(str::to_owned)
     };
     text.named(&row.signature).or_else(param).map(|name| head(&name, 300).to_owned())
 }
@@ -394,12 +368,8 @@ mod tests {
         }
     }
 
-    fn rows() -> Vec<&'static Row> {
-        ERRORS.rows().collect()
-    }
-
     /// The example of a row, as the error that it came from.
-    fn example(row: &'static Row) -> ErrorText<'static> {
+    fn example(row: &'static Row<Saying>) -> ErrorText<'static> {
         static HEADERS: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
             let pairs = [("cf-mitigated", "challenge"), ("anthropic-ratelimit-unified-status", "rejected")];
             pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
@@ -419,11 +389,11 @@ mod tests {
 
     #[test]
     fn every_row_is_usable() {
-        let mut ids: Vec<_> = rows().into_iter().map(|row| row.id.as_str()).collect();
+        let mut ids: Vec<_> = ERRORS.iter().map(|row| row.id.as_str()).collect();
         ids.sort_unstable();
         ids.dedup();
-        assert_eq!(ids.len(), rows().len(), "ids are unique");
-        for row in rows() {
+        assert_eq!(ids.len(), ERRORS.len(), "ids are unique");
+        for row in ERRORS.iter() {
             assert!(row.source.starts_with("https://"), "{} has no source", row.id);
             assert!(
                 !(row.signature.any.is_empty()
@@ -441,17 +411,22 @@ mod tests {
 
     #[test]
     fn every_example_is_read_as_its_row_says() {
-        let wrong: Vec<_> = rows()
+        let wrong: Vec<_> = ERRORS
             .iter()
             .map(|row| (row, read_error(&example(row))))
             .filter(|(row, readings)| {
-                readings.first().is_none_or(|first| first.cause != row.cause)
-                    || readings
-                        .iter()
-                        .any(|other| row.strength == Strength::Strong && other.strength == Strength::Strong && other.cause != row.cause)
+                readings.first().is_none_or(|first| first.cause != row.says.cause)
+                    || readings.iter().any(|other| {
+                        row.strength == Strength::Strong && other.strength == Strength::Strong && other.cause != row.says.cause
+                    })
             })
             .map(|(row, readings)| {
-                format!("{}: {:?} but {:?}", row.id, row.cause, readings.iter().map(|r| (r.cause, r.strength, r.row)).collect::<Vec<_>>())
+                format!(
+                    "{}: {:?} but {:?}",
+                    row.id,
+                    row.says.cause,
+                    readings.iter().map(|r| (r.cause, r.strength, r.row)).collect::<Vec<_>>()
+                )
             })
             .collect();
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));

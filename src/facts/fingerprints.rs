@@ -74,7 +74,7 @@ enum Rule {
     Json,
 }
 
-static FINGERPRINTS: LazyLock<Vec<Fingerprint>> = LazyLock::new(|| rows(include_str!("fingerprints.toml"), "fingerprint"));
+static FINGERPRINTS: LazyLock<Vec<Fingerprint>> = LazyLock::new(|| rows(data!("fingerprints")));
 
 /// Reads the rows before they are needed.
 pub(super) fn warm_up() {

@@ -3,7 +3,15 @@
 //! Every fact is a row of a data file beside its module and carries its source. The modules are pure: bytes in, facts out.
 //! Nothing is parsed before it is asked for, and no more than [`TEXT_LIMIT`] bytes of any text are looked at.
 
+/// The rows of a data file, as `build.rs` left them.
+macro_rules! data {
+    ($name:literal) => {
+        include_str!(concat!(env!("OUT_DIR"), "/", $name, ".json"))
+    };
+}
+
 pub mod boundaries;
+pub mod buffers;
 #[cfg(test)]
 mod cases;
 pub mod clients;
@@ -25,6 +33,7 @@ pub mod texts;
 mod wrappers;
 
 pub use boundaries::{Boundary, Scope, boundaries, boundaries_at, clocks_of};
+pub use buffers::{Buffer, buffer};
 pub use clients::{ClientTimeouts, client_timeouts, clients_sending};
 pub use codes::{VendorCode, vendor_codes};
 pub use errors::{Cause, ErrorText, Reading, Speaker, json_pointer, read_error};
@@ -110,14 +119,12 @@ pub(crate) fn head(text: &str, limit: usize) -> &str {
     &text[..end.unwrap_or(0)]
 }
 
-/// The rows of one embedded data file, found under its only table.
+/// The rows of one embedded data file.
 ///
 /// # Panics
 /// When the embedded file is not what its module expects; the module's own test reads it, so a release cannot.
-fn rows<T: DeserializeOwned>(text: &str, table: &str) -> Vec<T> {
-    let mut file: std::collections::BTreeMap<String, Vec<T>> =
-        toml::from_str(text).unwrap_or_else(|error| panic!("embedded table {table}: {error}"));
-    file.remove(table).unwrap_or_default()
+fn rows<T: DeserializeOwned>(data: &str) -> Vec<T> {
+    serde_json::from_str(data).unwrap_or_else(|error| panic!("an embedded data file: {error}"))
 }
 
 /// Whether a name fits a pattern in which one or more `*` stand for any text.
@@ -190,6 +197,6 @@ mod tests {
 
     #[test]
     fn an_empty_table_has_no_rows() {
-        assert!(rows::<Boundary>("", "boundary").is_empty());
+        assert!(rows::<Boundary>("[]").is_empty());
     }
 }

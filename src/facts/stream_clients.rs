@@ -133,9 +133,8 @@ struct File {
     form: Vec<StreamForm>,
 }
 
-static FILE: LazyLock<File> = LazyLock::new(|| {
-    toml::from_str(include_str!("stream_clients.toml")).unwrap_or_else(|error| panic!("embedded stream clients: {error}"))
-});
+static FILE: LazyLock<File> =
+    LazyLock::new(|| serde_json::from_str(data!("stream_clients")).unwrap_or_else(|error| panic!("embedded stream clients: {error}")));
 
 /// Every form, in the order of the file.
 pub fn stream_forms() -> &'static [StreamForm] {

@@ -2,7 +2,7 @@
 //!
 //! They are read a second time here, because those who judge an answer need no examples and should not pay for them.
 
-use super::{Cause, Strength, errors, rows, signs, wrappers};
+use super::{Cause, Strength, rows, signs};
 use serde::Deserialize;
 use std::sync::LazyLock;
 
@@ -54,10 +54,10 @@ pub struct QuoteText {
     pub source: String,
 }
 
-static TEXTS: LazyLock<Vec<TextRow>> = LazyLock::new(|| rows(errors::FILE, "error"));
+static TEXTS: LazyLock<Vec<TextRow>> = LazyLock::new(|| rows(data!("errors")));
 static SIGNS: LazyLock<Vec<SignText>> =
-    LazyLock::new(|| signs::FILES.iter().chain([&signs::HEARSAY]).flat_map(|file| rows(file, "sign")).collect());
-static QUOTES: LazyLock<Vec<QuoteText>> = LazyLock::new(|| rows(wrappers::FILE, "wrapper"));
+    LazyLock::new(|| signs::FILES.iter().chain([&signs::HEARSAY]).flat_map(|file| rows(file)).collect());
+static QUOTES: LazyLock<Vec<QuoteText>> = LazyLock::new(|| rows(data!("wrappers")));
 
 /// Every kind of error text, in the order of the file.
 pub fn texts() -> &'static [TextRow] {

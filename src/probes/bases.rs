@@ -5,7 +5,7 @@ use futures_util::stream::FuturesUnordered;
 use url::Url;
 
 use crate::dialect::Reading;
-use crate::evidence::{Ask, Credential, FaultKind};
+use crate::evidence::{Ask, Credential, Dialect, FaultKind};
 use crate::facts::Cause;
 use crate::target::{is_loopback, same_place};
 
@@ -46,7 +46,7 @@ fn nothing_there(asked: &Asked) -> bool {
 
 async fn ask_at(cx: &Ctx<'_>, base: &Url, model: Option<&str>) {
     let credential = if may_have_key(&cx.target.base.url, base) { given(cx.target) } else { Credential::None };
-    cx.ask("bases", Question::at_base(Ask::OtherBase, base, credential, model)).await;
+    cx.ask("bases", Question::at_base(Ask::OtherBase, base, cx.target.dialect, credential, model)).await;
 }
 
 /// The key goes to the host and port that it was typed for and nowhere else, and not in plain text over a network.
@@ -115,7 +115,8 @@ fn redirected_base(asked: &Asked) -> Option<Url> {
     let Reading::Redirect(Some(location)) = &*asked.reading else { return None };
     let url = Url::parse(&asked.exchange.request.url).ok()?.join(location).ok()?;
     let path = url.path().trim_end_matches('/').to_owned();
-    let root = ["/chat/completions", "/models"].iter().find_map(|route| path.strip_suffix(route)).unwrap_or(&path);
+    let chats = Dialect::ALL.map(Dialect::route);
+    let root = chats.iter().chain(&["/models"]).find_map(|route| path.strip_suffix(route)).unwrap_or(&path);
     let mut base = url.clone();
     base.set_path(root);
     base.set_query(None);

@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 
-use crate::dialect::openai_chat::{SHORT_PROMPT, chat};
+use crate::dialect::requests;
 use crate::evidence::Ask;
 
 use super::{Ctx, Need, Probe, Question, Work};
@@ -12,7 +12,7 @@ pub const PROBE: Probe = Probe {
     id: "burst",
     title: "Burst",
     asks: "Do many small chats at once meet a limit, and does it say how long to wait? Only with --burst N.",
-    stage: 6,
+    stage: 7,
     needs: Need::Burst,
     cost: "N requests",
     run: |cx| -> Work<'_> { Box::pin(run(cx)) },
@@ -20,6 +20,6 @@ pub const PROBE: Probe = Probe {
 
 async fn run(cx: &Ctx<'_>) {
     let Some(model) = cx.model() else { return };
-    let question = Question::chat(Ask::Burst, cx.target, chat(&model, SHORT_PROMPT));
+    let question = Question::chat(Ask::Burst, cx.target, requests::short(cx.target.dialect, &model));
     join_all((0..cx.burst).map(|_| cx.ask("burst", question.clone()))).await;
 }

@@ -10,11 +10,12 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use crate::dialect::openai_chat::Cap;
-use crate::dialect::{ModelList, Reading};
+use crate::dialect::{ModelList, Reading, requests};
 use crate::evidence::{Ask, Credential, Exchange, Fault, FaultKind, GARBAGE_KEY, Outcome, Request, Skip, Step, Via};
 use crate::facts::{self, Cause};
 use crate::http::{Call, Client, Performed};
 use crate::pace::Pace;
+use crate::profiles::Profile;
 use crate::target::{Target, blanked, same_place};
 
 use super::{Asked, Question};
@@ -59,6 +60,8 @@ pub struct Ctx<'r> {
     pub burst: usize,
     /// The body that the client in question sends; a typical one otherwise.
     pub body: Option<Value>,
+    /// The clients whose requests are replayed.
+    pub clients: &'r [Profile],
     started: Instant,
     started_unix: f64,
     events: &'r dyn Fn(&Event),
@@ -100,6 +103,7 @@ impl<'r> Ctx<'r> {
             pace,
             burst,
             body,
+            clients: &[],
             started: now,
             started_unix,
             events,
@@ -171,7 +175,7 @@ impl<'r> Ctx<'r> {
     pub fn cap(&self) -> Option<Cap> {
         let control = self.answer(Ask::Chat).or_else(|| self.answer(Ask::ChatStream))?;
         let long = control.completion_tokens().is_some_and(|tokens| tokens > 200) || control.text_len() > 1200;
-        long.then_some(Cap::MaxTokens)
+        long.then(|| requests::cap(self.target.dialect))
     }
 
     /// Records a connection that was opened step by step.
@@ -423,6 +427,7 @@ fn exchange(slot: usize, probe: &str, ask: Ask, attempt: u32, request: Request, 
 
 /// Whether the bytes so far hold the end that a stream announces, in any dialect.
 fn announces_end(bytes: &[u8]) -> bool {
-    const ENDS: [&[u8]; 4] = [b"[DONE]", b"\"message_stop\"", b"\"response.completed\"", b"\"done\":true"];
+    const ENDS: [&[u8]; 6] =
+        [b"[DONE]", b"\"message_stop\"", b"\"response.completed\"", b"\"response.incomplete\"", b"\"response.failed\"", b"\"done\":true"];
     ENDS.iter().any(|end| memchr::memmem::find(bytes, end).is_some())
 }

@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 
-use crate::dialect::openai_chat::{SHORT_PROMPT, chat};
+use crate::dialect::requests;
 use crate::evidence::{Ask, Credential, FaultKind, Scheme};
 use crate::facts::Cause;
 
@@ -40,7 +40,7 @@ async fn run(cx: &Ctx<'_>) {
 async fn ask_with(cx: &Ctx<'_>, ask: Ask, credential: Credential) {
     let question = match cx.model() {
         Some(model) => {
-            let mut body = chat(&model, SHORT_PROMPT);
+            let mut body = requests::short(cx.target.dialect, &model);
             if let Some(cap) = cx.cap() {
                 body[cap.name()] = 16.into();
             }

@@ -4,8 +4,11 @@ mod address;
 mod asked;
 mod bases;
 mod burst;
+mod calls;
 mod chat;
+mod clients;
 mod ctx;
+mod effects;
 mod fields;
 mod keys;
 mod models;
@@ -53,7 +56,9 @@ pub enum Need {
     Model,
     /// An answered chat, streamed or not.
     Chat,
-    /// The same, in a run that was asked for a burst.
+    /// A connection and a model name, in a run that is about a known client.
+    Client,
+    /// An answered chat, in a run that was asked for a burst.
     Burst,
 }
 
@@ -67,6 +72,9 @@ pub const LADDER: &[Probe] = &[
     keys::PROBE,
     bases::PROBE,
     fields::PROBE,
+    calls::PROBE,
+    clients::PROBE,
+    effects::PROBE,
     sweep::PROBE,
     burst::PROBE,
 ];

@@ -4,8 +4,8 @@ use futures_util::future::join_all;
 
 use crate::dialect::names::near_names;
 use crate::dialect::openai_chat::{SHORT_PROMPT, chat};
-use crate::dialect::{ModelList, Reading};
-use crate::evidence::Ask;
+use crate::dialect::{ModelList, Reading, requests};
+use crate::evidence::{Ask, Dialect};
 use crate::facts::Cause;
 
 use super::models::{chat_models, is_of_another_task};
@@ -41,21 +41,16 @@ async fn run(cx: &Ctx<'_>) {
     let others = join_all(names.iter().map(|(ask, name)| ask_name(cx, *ask, name)));
     futures_util::future::join(nonsense, others).await;
     if failure.as_ref().is_some_and(|failure| route_may_be_why(failure, &model)) {
-        let routes = routes(&model).into_iter().map(|(route, body)| (cx.target.base.route(route), body));
-        join_all(routes.chain([native_ollama(cx, &model)]).map(|(url, body)| ask_route(cx, url, body))).await;
+        join_all(routes(cx, &model).into_iter().map(|question| cx.ask("names", question))).await;
     }
 }
 
 async fn ask_name(cx: &Ctx<'_>, ask: Ask, name: &str) {
-    let mut body = chat(name, SHORT_PROMPT);
+    let mut body = requests::short(cx.target.dialect, name);
     if let Some(cap) = cx.cap() {
         body[cap.name()] = 16.into();
     }
     cx.ask_aside("names", Question::chat(ask, cx.target, body)).await;
-}
-
-async fn ask_route(cx: &Ctx<'_>, url: url::Url, body: serde_json::Value) {
-    cx.ask("names", Question::post(Ask::OtherRoute, url, given(cx.target), body)).await;
 }
 
 /// The first failure of the control, when no try was answered.
@@ -100,22 +95,22 @@ fn other_names(model: &str, list: &ModelList) -> Vec<(Ask, String)> {
     near.into_iter().map(|id| (Ask::NearModel, id)).chain(others).collect()
 }
 
+/// The same model on the routes of other dialects and tasks, each with the least body it takes.
+fn routes(cx: &Ctx<'_>, model: &str) -> Vec<Question> {
+    let base = &cx.target.base;
+    let post = |url, body| Question::post(Ask::OtherRoute, url, given(cx.target), body);
+    let spoken = |dialect: Dialect| post(base.route(dialect.route()), requests::short(dialect, model)).spoken(dialect);
+    let embeddings = serde_json::json!({ "model": model, "input": "ok" });
+    let dialects = Dialect::ALL.into_iter().filter(|dialect| *dialect != cx.target.dialect).map(spoken);
+    let (ollama, body) = native_ollama(&base.url, model);
+    dialects.chain([post(base.route("/embeddings"), embeddings), post(ollama, body)]).collect()
+}
+
 /// The same model on Ollama's own route, which stands at the root of the host.
-fn native_ollama(cx: &Ctx<'_>, model: &str) -> (url::Url, serde_json::Value) {
-    let mut url = cx.target.base.url.clone();
+fn native_ollama(base: &url::Url, model: &str) -> (url::Url, serde_json::Value) {
+    let mut url = base.clone();
     url.set_path("/api/chat");
     let mut body = chat(model, SHORT_PROMPT);
     body["stream"] = false.into();
     (url, body)
-}
-
-/// The same model on the routes of other dialects and tasks, each with the least body it takes.
-fn routes(model: &str) -> [(&'static str, serde_json::Value); 4] {
-    use serde_json::json;
-    [
-        ("/responses", json!({ "model": model, "input": SHORT_PROMPT })),
-        ("/messages", json!({ "model": model, "max_tokens": 32, "messages": [{ "role": "user", "content": SHORT_PROMPT }] })),
-        ("/completions", json!({ "model": model, "prompt": "ok", "max_tokens": 4 })),
-        ("/embeddings", json!({ "model": model, "input": "ok" })),
-    ]
 }

@@ -6,8 +6,9 @@ use http::{HeaderName, HeaderValue, Method};
 use serde_json::Value;
 use url::Url;
 
-use crate::dialect::openai_chat::{self, CHAT, MODELS};
-use crate::evidence::{Ask, Credential};
+use crate::dialect::openai_chat::{CONTROL_COUNT, MODELS};
+use crate::dialect::requests;
+use crate::evidence::{Ask, Credential, Dialect};
 use crate::target::{Target, join};
 
 /// A request before it is sent.
@@ -32,26 +33,33 @@ pub struct Question {
 impl Question {
     /// The model list of the target.
     pub fn models(ask: Ask, target: &Target) -> Self {
-        Question::get(ask, target.base.route(MODELS), given(target))
+        Question::get(ask, target.base.route(MODELS), given(target)).spoken(target.dialect)
     }
 
-    /// A chat with the target.
+    /// A chat with the target, in its dialect.
     pub fn chat(ask: Ask, target: &Target, body: Value) -> Self {
-        Question::post(ask, target.base.route(CHAT), given(target), body)
+        Question::post(ask, target.base.route(target.dialect.route()), given(target), body).spoken(target.dialect)
     }
 
-    /// The control: `model` and `messages` only.
+    /// The control: nothing beyond what the dialect demands.
     pub fn control(target: &Target, model: &str) -> Self {
-        let prompt = openai_chat::count_prompt(openai_chat::CONTROL_COUNT);
-        Question::chat(Ask::Chat, target, openai_chat::chat(model, &prompt))
+        Question::chat(Ask::Chat, target, requests::count(target.dialect, model, CONTROL_COUNT))
     }
 
     /// A list or a one-word chat at another base: whether something answers there.
-    pub fn at_base(ask: Ask, base: &Url, credential: Credential, model: Option<&str>) -> Self {
-        match model {
-            Some(model) => Question::post(ask, join(base, CHAT), credential, openai_chat::chat(model, openai_chat::SHORT_PROMPT)),
+    pub fn at_base(ask: Ask, base: &Url, dialect: Dialect, credential: Credential, model: Option<&str>) -> Self {
+        let question = match model {
+            Some(model) => Question::post(ask, join(base, dialect.route()), credential, requests::short(dialect, model)),
             None => Question::get(ask, join(base, MODELS), credential),
-        }
+        };
+        question.spoken(dialect)
+    }
+
+    /// The same with the headers that the dialect demands.
+    pub fn spoken(mut self, dialect: Dialect) -> Self {
+        let headers = dialect.headers().iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+        self.headers.extend(headers);
+        self
     }
 
     /// A GET.

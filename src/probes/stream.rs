@@ -2,8 +2,8 @@
 
 use http::header::{ACCEPT_ENCODING, HeaderValue};
 
-use crate::dialect::openai_chat::{self, CONTROL_COUNT};
-use crate::dialect::{Reading, StreamEnd, StreamReading, stream_timing};
+use crate::dialect::openai_chat::{CONTROL_COUNT, with};
+use crate::dialect::{Reading, StreamEnd, StreamReading, requests, stream_timing};
 use crate::evidence::{Ask, FaultKind};
 use crate::facts::Cause;
 
@@ -38,7 +38,7 @@ async fn run(cx: &Ctx<'_>) {
 }
 
 fn stream(cx: &Ctx<'_>, model: &str, ask: Ask, count: u32) -> Question {
-    Question::chat(ask, cx.target, openai_chat::chat_stream(model, &openai_chat::count_prompt(count)))
+    Question::chat(ask, cx.target, requests::streamed(requests::count(cx.target.dialect, model, count)))
 }
 
 /// Whether the stream may fare otherwise than the plain chat that failed like this.
@@ -67,7 +67,12 @@ fn may_differ_streamed(control: &Asked) -> bool {
 /// A stream that ended badly is asked for once more: a fault is believed when it repeats.
 async fn confirm(cx: &Ctx<'_>, model: &str, tries: &[Asked]) {
     let broken = |stream: &StreamReading| stream.error.is_some() || matches!(stream.end, StreamEnd::Silent | StreamEnd::Cut);
-    let bad = |asked: &Asked| asked.exchange.fault().is_some() || matches!(&*asked.reading, Reading::Stream(stream) if broken(stream));
+    let control = cx.answer(Ask::Chat);
+    let whole = control.as_ref().and_then(|asked| asked.completion()).map_or("", |completion| completion.text.as_str());
+    let bad = |asked: &Asked| {
+        asked.exchange.fault().is_some()
+            || matches!(&*asked.reading, Reading::Stream(stream) if broken(stream) || stream.stops_short_of(whole))
+    };
     if tries.len() == 1 && tries.iter().any(|asked| bad(asked) && !asked.out_of_patience()) {
         cx.ask("stream", stream(cx, model, Ask::ChatStream, CONTROL_COUNT)).await;
     }
@@ -92,7 +97,7 @@ async fn look_closer(cx: &Ctx<'_>, model: &str) {
 /// Some answer with a stream unless `"stream": false` is said.
 async fn ask_without_stream(cx: &Ctx<'_>, model: &str, control: &[Asked]) {
     if control.iter().any(|asked| matches!(&*asked.reading, Reading::Stream(_))) {
-        let body = openai_chat::with(openai_chat::chat(model, openai_chat::SHORT_PROMPT), "stream", false.into());
+        let body = with(requests::short(cx.target.dialect, model), "stream", false.into());
         cx.ask("stream", Question::chat(Ask::ChatStreamFalse, cx.target, body)).await;
     }
 }

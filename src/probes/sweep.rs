@@ -5,7 +5,8 @@ use std::time::Duration;
 use futures_util::future::join;
 use serde_json::Value;
 
-use crate::dialect::openai_chat::{CONTROL_COUNT, Cap, chat, chat_stream, count_prompt};
+use crate::dialect::openai_chat::{CONTROL_COUNT, Cap};
+use crate::dialect::requests;
 use crate::evidence::Ask;
 
 use super::{Asked, Ctx, Need, Probe, Question, Work};
@@ -15,7 +16,7 @@ pub const PROBE: Probe = Probe {
     id: "sweep",
     title: "Timeout sweep",
     asks: "Is a long answer, streamed or not, cut after a constant time? Bounded by --sweep-max and --max-tokens.",
-    stage: 5,
+    stage: 6,
     needs: Need::Chat,
     cost: "up to 6 requests; tokens up to --max-tokens",
     run: |cx| -> Work<'_> { Box::pin(run(cx)) },
@@ -42,7 +43,7 @@ fn cap(cx: &Ctx<'_>) -> Option<Cap> {
         let has = |asked: &Asked| asked.exchange.request.body.as_ref().is_some_and(|body| body.get(cap.name()).is_some());
         [Ask::Fields, Ask::RareFields].iter().any(|ask| cx.tries(*ask).iter().any(|asked| asked.answered() && has(asked)))
     };
-    [Cap::MaxTokens, Cap::MaxCompletionTokens].into_iter().find(|cap| took(*cap))
+    [requests::cap(cx.target.dialect), Cap::MaxCompletionTokens].into_iter().find(|cap| took(*cap))
 }
 
 /// One of the two ways to ask: streamed or not.
@@ -91,8 +92,10 @@ impl Lane<'_, '_> {
     }
 
     async fn send(&self, count: u32) -> Option<Asked> {
-        let prompt = count_prompt(count);
-        let mut body = if self.ask == Ask::SweepStream { chat_stream(self.model, &prompt) } else { chat(self.model, &prompt) };
+        let mut body = requests::count(self.cx.target.dialect, self.model, count);
+        if self.ask == Ask::SweepStream {
+            body = requests::streamed(body);
+        }
         if let Some(cap) = self.cap {
             body[cap.name()] = Value::from((f64::from(count) * TOKENS_PER_NUMBER) as u64);
         }

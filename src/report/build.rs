@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::neutral::{self, MESSAGE, NAME, PASSAGE};
 use super::stream::Known;
 use super::{
-    Absent, Item, Outcome, Report, Row, SCHEMA, StreamMeasures, Subject, Tool, Untested, curl, groups, measure, redact, rungs, stream,
-    words,
+    Absent, Item, Outcome, Report, Row, SCHEMA, StreamMeasures, Subject, Tool, Untested, clients, curl, groups, measure, redact, rungs,
+    stream, words,
 };
 use crate::catalogue::{Details, Shown};
 use crate::diagnosis::{Diagnosis, Found};
@@ -16,7 +16,6 @@ use crate::evidence::{Ask, Evidence, Exchange};
 impl Report {
     /// What the evidence and its diagnosis come to.
     pub fn new(evidence: &Evidence, diagnosis: &Diagnosis) -> Report {
-        let read = |exchange| Shown { exchange, reading: dialect::read(exchange), causes: Vec::new() };
         let shown: Vec<_> = evidence.exchanges.iter().map(read).collect();
         Report::of(evidence, &shown, diagnosis)
     }
@@ -32,6 +31,8 @@ impl Report {
             verdict: Outcome::Inconclusive,
             findings: diagnosis.findings.iter().map(|found| item(evidence, shown, found, &diagnosis.findings)).collect(),
             seen: None,
+            captured: None,
+            clients: clients::rows(evidence),
             absent: diagnosis.absent.iter().map(|(mode, because)| absent(mode.id, mode.family, because)).collect(),
             untested: diagnosis.untested.iter().map(|(mode, because)| untested(mode.id, because)).collect(),
             probes: rungs::read(evidence, shown, &diagnosis.findings),
@@ -63,6 +64,11 @@ fn subject(evidence: &Evidence) -> Subject {
     }
 }
 
+/// What a mode advises for one program (`nginx: …`), when the finding says it better for the one that answered.
+fn is_said(general: &str, own: &[String]) -> bool {
+    general.split_once(':').is_some_and(|(program, _)| own.iter().any(|own| own.starts_with(&format!("{program} answered here:"))))
+}
+
 fn item(evidence: &Evidence, shown: &[Shown], found: &Found, all: &[Found]) -> Item {
     let Found { mode, finding, explained_by } = found;
     let shows = finding.cites.first().and_then(|id| shown.iter().find(|shown| &shown.id == id));
@@ -71,7 +77,8 @@ fn item(evidence: &Evidence, shown: &[Shown], found: &Found, all: &[Found]) -> I
     if let Some((clients, reports)) = known.details() {
         details.extend([("clients".to_owned(), clients), ("reports".to_owned(), reports)]);
     }
-    let fix = finding.fix.iter().map(String::as_str).chain(mode.fix.iter().copied());
+    let general = mode.fix.iter().copied().filter(|action| !is_said(action, &finding.fix));
+    let fix = finding.fix.iter().map(String::as_str).chain(general);
     Item {
         mode: mode.id.to_owned(),
         title: mode.title.to_owned(),
@@ -113,7 +120,13 @@ fn untested(mode: &str, because: &str) -> Untested {
     Untested { mode: mode.to_owned(), because: neutral::inline(because, MESSAGE) }
 }
 
-fn row(shown: &Shown, control: Option<&Shown>) -> Row {
+/// An exchange, read for showing it: what its error means is not asked.
+pub(super) fn read(exchange: &Exchange) -> Shown<'_> {
+    Shown { exchange, ask: exchange.ask, reading: dialect::read(exchange), causes: Vec::new() }
+}
+
+/// An exchange as reports list it.
+pub(super) fn row(shown: &Shown, control: Option<&Shown>) -> Row {
     let exchange = shown.exchange;
     let control = control.filter(|_| exchange.asks_stream());
     Row {

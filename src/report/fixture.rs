@@ -161,7 +161,8 @@ impl Run {
 
     pub fn report(&self) -> Report {
         let pairs = self.evidence.exchanges.iter().zip(&self.readings);
-        let shown: Vec<_> = pairs.map(|(exchange, reading)| Shown { exchange, reading: reading.clone(), causes: Vec::new() }).collect();
+        let shown: Vec<_> =
+            pairs.map(|(exchange, reading)| Shown { exchange, ask: exchange.ask, reading: reading.clone(), causes: Vec::new() }).collect();
         Report::of(&self.evidence, &shown, &self.diagnosis)
     }
 }

@@ -3,7 +3,7 @@
 use super::groups::Group;
 use super::stream::{MARKDOWN, Picture, Sight};
 use super::words::capital;
-use super::{Item, Look, Outcome, Report, Row, Status, pasted, words};
+use super::{Item, Look, Outcome, Report, Row, Status, clients, pasted, words};
 use crate::catalogue::Severity;
 
 /// The report as Markdown, as GitHub shows it.
@@ -17,6 +17,7 @@ pub fn write(report: &Report, look: &Look) -> String {
         parts.extend(consequences(&group));
     }
     parts.extend(streams(report, look));
+    parts.extend(clients::in_markdown(report));
     parts.extend(ruled_out(report, look));
     parts.extend(not_observable(report));
     parts.push(format!("<sub>llmdoctor {}, {}</sub>", inline(&report.tool.version), inline(&report.started_at)));
@@ -32,7 +33,7 @@ fn head(report: &Report) -> String {
     };
     let target = &report.target;
     let model = target.model.as_ref().map(|model| format!("model {}", code(model)));
-    let client = target.client.as_ref().map(|client| format!("as {}", code(client)));
+    let client = target.client.as_ref().map(|client| inline(&clients::asked_as(client)));
     let what = [Some(code(&target.base_url)), model, Some(code(&target.dialect)), client, Some(cost(report))];
     let what = what.into_iter().flatten().collect::<Vec<_>>().join(" · ");
     let speed = report.speed.parts().join(" · ");
@@ -261,7 +262,7 @@ fn opens_block(word: &str) -> bool {
 }
 
 /// Prose for a table's cell.
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     inline(&text.replace('|', "¦"))
 }
 

@@ -1,6 +1,8 @@
 //! What a run found, as a value, and the formats that show it: one file per format, each a pure function of the report and a look.
 
 mod build;
+mod captured;
+mod clients;
 mod curl;
 mod groups;
 mod json;
@@ -25,6 +27,8 @@ use serde::{Serialize, Serializer};
 
 use crate::catalogue::{Blame, Certainty, Details, Severity};
 
+pub use captured::{Mode, Passed};
+pub use clients::ClientRow;
 pub use curl::curl;
 pub use stream::{Gaps, StreamMeasures};
 
@@ -51,8 +55,14 @@ pub struct Report {
     /// The failures that a pasted text shows; `None` for a run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seen: Option<Vec<Seen>>,
+    /// The exchanges of a captured session; `None` for anything else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub captured: Option<Vec<Passed>>,
     /// What was ruled out; in JSON only the ids.
     pub absent: Vec<Absent>,
+    /// The known clients that the run was about; `None` when it was about none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clients: Option<Vec<ClientRow>>,
     /// What nobody can say from this evidence.
     pub untested: Vec<Untested>,
     /// The ladder, rung by rung.

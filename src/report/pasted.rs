@@ -1,5 +1,6 @@
 //! What a pasted text comes to: the report of a triage, and how terminals and Markdown show it.
 
+use super::captured;
 use super::layout::{Ink, Page};
 use super::neutral::{self, MESSAGE, NAME, PASSAGE, URL};
 use super::stream::Sight;
@@ -28,7 +29,9 @@ impl Report {
             },
             verdict: if findings.is_empty() { Outcome::Inconclusive } else { Outcome::Broken },
             findings,
+            clients: None,
             seen: Some(triage.seen.iter().enumerate().map(|(index, (sighting, weighed))| seen(index, sighting, weighed)).collect()),
+            captured: None,
             absent: Vec::new(),
             untested: Vec::new(),
             probes: Vec::new(),
@@ -46,6 +49,11 @@ impl Report {
         !seen.is_empty() && seen.iter().all(|seen| seen.status.is_some_and(|status| status < 300))
     }
 
+    /// A captured session in which nothing failed.
+    fn is_sound_session(&self) -> bool {
+        self.captured.is_some() && self.pasted_failures().is_empty()
+    }
+
     fn pasted_failures(&self) -> &[Seen] {
         self.seen.as_deref().unwrap_or_default()
     }
@@ -55,6 +63,9 @@ impl Report {
         let roots: Vec<_> = self.findings.iter().filter(|item| item.instead_of.is_none()).collect();
         let likely: Vec<_> = roots.iter().filter(|item| item.certainty == Certainty::Likely).map(|item| item.mode.as_str()).collect();
         let pasted = self.pasted_failures();
+        if let Some(lines) = &self.captured {
+            return captured::headline(self, lines);
+        }
         if pasted.is_empty() {
             return "No failure stands in this text".to_owned();
         }
@@ -78,6 +89,8 @@ fn id(index: usize) -> String {
     format!("s{}", index + 1)
 }
 
+/// [`crate::triage::Form::Captured`] by its name.
+const CAPTURED: &str = "captured";
 /// No more reasons are told.
 const REASONS: usize = 3;
 
@@ -145,6 +158,9 @@ impl Seen {
     /// `lines 3–17, curl`, `line 1, json, 12 times`.
     pub(super) fn place(&self) -> String {
         let [from, to] = self.lines;
+        if self.form == CAPTURED {
+            return format!("exchange #{from}");
+        }
         let lines = if from == to { format!("line {from}") } else { format!("lines {from}–{to}") };
         let times = if self.times > 1 { format!(", {} times", self.times) } else { String::new() };
         format!("{lines}, {}{times}", self.form)
@@ -173,6 +189,9 @@ impl Seen {
 pub fn terminal(report: &Report, look: &Look) -> String {
     let mut page = Page::new(look);
     super::terminal::headline(&mut page, report, &report.pasted_headline());
+    if let Some(lines) = &report.captured {
+        captured::section(&mut page, lines);
+    }
     if !report.pasted_failures().is_empty() {
         page.section("READ", "");
     }
@@ -196,7 +215,7 @@ pub fn terminal(report: &Report, look: &Look) -> String {
             page.command(4, &settle.command);
         }
     }
-    if report.findings.is_empty() {
+    if report.findings.is_empty() && !report.is_sound_session() {
         page.section("UNDECIDED", "");
         page.paragraph(2, &Ink::plain(undecided(report)));
         page.command(4, ask(report));
@@ -230,13 +249,18 @@ fn rivals<'r>(report: &'r Report, root: &'r Item) -> impl Iterator<Item = &'r It
 /// The report as Markdown.
 pub fn markdown(report: &Report) -> String {
     use super::markdown::{card, code, fenced, inline};
-    let mark = if report.findings.is_empty() { "❔" } else { "❌" };
+    let mark = match report.findings.is_empty() {
+        true if report.is_sound_session() => "✅",
+        true => "❔",
+        false => "❌",
+    };
     let mut parts = vec![format!("### {mark} {}", inline(&report.pasted_headline()))];
     let row = |seen: &Seen| {
         let told = [seen.exchange(), seen.said(), way(seen)].map(|text| inline(&text));
         let told = told.iter().filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>().join("; ");
         format!("- {} ({}): {told}", code(&seen.id), inline(&seen.place()))
     };
+    parts.extend(report.captured.as_deref().map(captured::markdown));
     parts.push(report.pasted_failures().iter().map(row).collect::<Vec<_>>().join("\n"));
     for root in report.findings.iter().filter(|item| item.instead_of.is_none()) {
         parts.push(card(root, &Sight::default()));
@@ -250,9 +274,13 @@ pub fn markdown(report: &Report) -> String {
             root.settle.iter().map(|settle| format!("**Settle it:** {}\n\n{}", inline(&settle.tells), fenced("sh", &settle.command))),
         );
     }
-    if report.findings.is_empty() {
+    if report.findings.is_empty() && !report.is_sound_session() {
         parts.push(format!("{}\n\n{}", inline(undecided(report)), fenced("sh", ask(report))));
     }
-    parts.push(format!("<sub>llmdoctor {}, from a pasted text</sub>", inline(&report.tool.version)));
+    parts.push(format!(
+        "<sub>llmdoctor {}, from a {}</sub>",
+        inline(&report.tool.version),
+        if report.captured.is_some() { "captured session" } else { "pasted text" }
+    ));
     parts.join("\n\n") + "\n"
 }

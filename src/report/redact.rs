@@ -82,7 +82,14 @@ impl Report {
             let told = seen.url.iter_mut().chain(&mut seen.model).chain(&mut seen.param).chain(&mut seen.speaker);
             told.chain([&mut seen.message, &mut seen.check]).for_each(&mut *change);
         }
+        for line in self.captured.iter_mut().flatten() {
+            line.modes.iter_mut().for_each(|mode| change(&mut mode.because));
+            line.remarks.iter_mut().chain([&mut line.path]).chain(&mut line.model).chain(&mut line.said).for_each(&mut *change);
+        }
         self.findings.iter_mut().filter_map(|item| item.settle.as_mut()).for_each(|settle| change(&mut settle.command));
+        for row in self.clients.iter_mut().flatten() {
+            std::iter::once(&mut row.because).chain(&mut row.sees).for_each(&mut *change);
+        }
         self.absent.iter_mut().for_each(|row| change(&mut row.because));
         self.untested.iter_mut().for_each(|row| change(&mut row.because));
         self.probes.iter_mut().for_each(|rung| change(&mut rung.note));

@@ -6,7 +6,7 @@ use super::groups::Group;
 use super::layout::{Ink, Page, UNBROKEN};
 use super::stream::{Picture, Sight};
 use super::words::capital;
-use super::{Item, Look, Outcome, Report, Status, pasted, words};
+use super::{Item, Look, Outcome, Report, Status, clients, pasted, words};
 use crate::catalogue::Severity;
 
 /// Columns of a finding's labels.
@@ -24,6 +24,7 @@ pub fn write(report: &Report, look: &Look) -> String {
     let mut page = Page::new(look);
     head(&mut page, report);
     found(&mut page, report, look);
+    clients::terminal(&mut page, report, look);
     notes(&mut page, report, look);
     ladder(&mut page, report, look);
     exchanges(&mut page, report, look);
@@ -38,7 +39,7 @@ fn head(page: &mut Page, report: &Report) {
     page.gap();
     let chosen = if report.target.model_was_chosen { " (chosen from the list)" } else { "" };
     let model = report.target.model.as_ref().map_or("no model".to_owned(), |model| format!("model {model}{chosen}"));
-    let client = report.target.client.as_ref().map(|client| format!("as {client}"));
+    let client = report.target.client.as_ref().map(|client| clients::asked_as(client));
     let what = [Some(model), Some(report.target.dialect.clone()), client].into_iter().flatten().collect::<Vec<_>>().join(" · ");
     let rows = [("Target", report.target.base_url.clone()), ("", what), ("Speed", speed(report)), ("Cost", cost(report))];
     for (label, text) in rows.iter().filter(|(_, text)| !text.is_empty()) {

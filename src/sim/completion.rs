@@ -30,6 +30,8 @@ pub(super) struct Completion {
     pub(super) gzip: bool,
     /// The function called instead of text: its name and arguments.
     pub(super) call: Option<(String, String)>,
+    /// Whether JSON was demanded in place of free text.
+    pub(super) structured: bool,
     /// How many choices were asked for; a stream gives one.
     pub(super) choices: u64,
     /// The prompt's length, counted roughly.
@@ -39,7 +41,7 @@ pub(super) struct Completion {
 impl Completion {
     /// The answer to a chat request's body, told by `model`.
     pub(super) fn of(body: &Value, model: &str) -> Completion {
-        let mut tokens = answer(body);
+        let mut tokens = stopped(answer(body), &body["stop"]);
         let cap = cap(body).min(LONGEST);
         let finish = if tokens.len() > cap { "length" } else { "stop" };
         tokens.truncate(cap);
@@ -53,8 +55,9 @@ impl Completion {
             usage: body["stream_options"]["include_usage"] == true,
             gzip: false,
             call,
+            structured: body["response_format"].is_object(),
             choices: body["n"].as_u64().unwrap_or(1).clamp(1, 8),
-            prompt_tokens: prompt(body).split_whitespace().count() + 8,
+            prompt_tokens: prompt(body).split_whitespace().count() + 8 + PICTURE_TOKENS * pictures(body).len(),
         }
     }
 
@@ -186,10 +189,13 @@ const ID: &str = "chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT";
 const CALL_ID: &str = "call_R8sQ2vT1";
 const CREATED: u32 = 1_741_569_952;
 
-/// The last user message's text; text parts are joined.
+/// The last user message's text, or what stands for it in other dialects; text parts are joined.
 pub(super) fn prompt(body: &Value) -> String {
-    let messages = body["messages"].as_array().map_or(&[][..], Vec::as_slice);
-    let last = messages.iter().rev().find(|message| message["role"] == "user");
+    if let Some(said) = ["prompt", "input"].iter().find_map(|member| body[*member].as_str()) {
+        return said.to_owned();
+    }
+    let messages = ["messages", "input"].iter().find_map(|member| body[*member].as_array());
+    let last = messages.into_iter().flatten().rfind(|message| message["role"] == "user");
     match last.map(|message| &message["content"]) {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Array(parts)) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
@@ -197,7 +203,39 @@ pub(super) fn prompt(body: &Value) -> String {
     }
 }
 
+/// What the prompt counts for a picture.
+const PICTURE_TOKENS: usize = 85;
+
+/// The URLs of the pictures that the conversation shows.
+pub(super) fn pictures(body: &Value) -> Vec<&str> {
+    let turns = body["messages"].as_array().into_iter().flatten();
+    let parts = turns.flat_map(|turn| turn["content"].as_array().into_iter().flatten());
+    parts.filter_map(|part| part["image_url"]["url"].as_str()).collect()
+}
+
+/// The text up to the first of the stop words.
+fn stopped(tokens: Vec<String>, stop: &Value) -> Vec<String> {
+    let words = stop.as_str().into_iter().chain(stop.as_array().into_iter().flatten().filter_map(Value::as_str));
+    let text = tokens.concat();
+    match words.filter_map(|word| text.find(word)).min() {
+        Some(end) => vec![text[..end].to_owned()],
+        None => tokens,
+    }
+}
+
+/// The bytes by which the pixels of a red PNG and of a blue one differ, as base64 has them.
+const COLOURS: [(&str, &str); 2] = [("sAtx/ZMZxgi+hcEKLNO+", "Red"), ("sAthCPvnMYwRfAuDFViq", "Blue")];
+
+/// The colour of the last picture.
+fn colour(body: &Value) -> Option<&'static str> {
+    let last = *pictures(body).last()?;
+    COLOURS.iter().find(|(pixels, _)| last.contains(pixels)).map(|(_, colour)| *colour)
+}
+
 fn answer(body: &Value) -> Vec<String> {
+    if let Some(colour) = colour(body) {
+        return vec![colour.to_owned()];
+    }
     match body["response_format"]["type"].as_str() {
         Some("json_object") => vec![r#"{"answer":"#.to_owned(), r#""ok"}"#.to_owned()],
         Some("json_schema") => vec![instance(&body["response_format"]["json_schema"]["schema"]).to_string()],
@@ -216,7 +254,7 @@ fn last_integer(text: &str) -> Option<usize> {
 }
 
 fn cap(body: &Value) -> usize {
-    let caps = ["max_tokens", "max_completion_tokens"].iter().filter_map(|name| body[*name].as_u64());
+    let caps = ["max_tokens", "max_completion_tokens", "max_output_tokens"].iter().filter_map(|name| body[*name].as_u64());
     caps.min().map_or(LONGEST, |cap| cap as usize)
 }
 

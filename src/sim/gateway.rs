@@ -29,6 +29,8 @@ pub(super) const MODELS: &str = concat!(
 pub(super) struct Gateway {
     /// Where the API lives, such as `/v1`.
     pub(super) root: &'static str,
+    /// Where under the root a model is spoken with, such as `/chat/completions`.
+    pub(super) route: &'static str,
     /// The key that counts.
     pub(super) key: &'static str,
     /// What stands before the API: limiters, firewalls, redirects.
@@ -47,6 +49,10 @@ pub(super) struct Gateway {
     pub(super) whole: fn(&Completion) -> Script,
     /// Tells the answer as a stream.
     pub(super) stream: fn(&Completion) -> Script,
+    /// Tells a tool call as a stream, where that is not what becomes of text.
+    pub(super) call: Option<fn(&Completion) -> Script>,
+    /// Tells structured output as a stream, where that is not what becomes of text.
+    pub(super) structured: Option<fn(&Completion) -> Script>,
     /// All other paths.
     pub(super) elsewhere: fn(&Received, &Moment) -> Script,
 }
@@ -54,6 +60,7 @@ pub(super) struct Gateway {
 /// The gateway in which nothing is broken.
 pub(super) const HEALTHY: Gateway = Gateway {
     root: "/v1",
+    route: "/chat/completions",
     key: KEY,
     before: |_, _| None,
     admit: bearer,
@@ -63,6 +70,8 @@ pub(super) const HEALTHY: Gateway = Gateway {
     tune: |_| {},
     whole,
     stream,
+    call: None,
+    structured: None,
     elsewhere,
 };
 
@@ -76,24 +85,39 @@ impl Gateway {
             ("OPTIONS", _) => preflight(),
             ("HEAD", _) => response(405, "", ""),
             ("GET", Some("/models")) => (self.admit)(request, self.key).unwrap_or_else(|| (self.list)(request)),
-            ("POST", Some("/chat/completions")) => self.chat(request, moment).unwrap_or_else(|refusal| refusal),
+            ("POST", Some(route)) if route == self.route => self.chat(request, moment).unwrap_or_else(|refusal| refusal),
             ("POST", Some("/embeddings")) => (self.admit)(request, self.key).unwrap_or_else(embedding),
-            (_, Some("/models" | "/chat/completions")) => json(405, r#"{"detail":"Method Not Allowed"}"#),
+            (_, Some(route)) if route == "/models" || route == self.route => json(405, r#"{"detail":"Method Not Allowed"}"#),
             _ => (self.elsewhere)(request, moment),
         }
+    }
+
+    /// Refuses a body without what is to be answered.
+    fn asks(&self, body: &Value) -> Result<(), Script> {
+        let (member, sound) = match self.route {
+            "/completions" => ("prompt", body["prompt"].is_string()),
+            "/responses" => ("input", body["input"].is_string() || body["input"].is_array()),
+            _ => ("messages", body["messages"].is_array()),
+        };
+        if sound { Ok(()) } else { Err(missing(member)) }
+    }
+
+    fn streamed(&self, completion: &Completion) -> Script {
+        let own = if completion.call.is_some() { self.call } else { self.structured.filter(|_| completion.structured) };
+        own.unwrap_or(self.stream)(completion)
     }
 
     fn chat(&self, request: &Received, moment: &Moment) -> Result<Script, Script> {
         (self.admit)(request, self.key).map_or(Ok(()), Err)?;
         let body = request.json();
         let name = body["model"].as_str().ok_or_else(no_model)?;
-        body["messages"].as_array().ok_or_else(no_messages)?;
+        self.asks(&body)?;
         let model = (self.serve)(name)?;
         (self.refuse)(&body, moment).map_or(Ok(()), Err)?;
         let mut completion = Completion::of(&body, &model);
         completion.gzip = request.accepts_gzip();
         (self.tune)(&mut completion);
-        Ok(if request.wants_stream() { (self.stream)(&completion) } else { (self.whole)(&completion) })
+        Ok(if request.wants_stream() { self.streamed(&completion) } else { (self.whole)(&completion) })
     }
 }
 
@@ -156,8 +180,8 @@ fn no_model() -> Script {
     openai_error(400, "you must provide a model parameter", "invalid_request_error", "null")
 }
 
-fn no_messages() -> Script {
-    openai_error(400, "Missing required parameter: 'messages'.", "invalid_request_error", "null")
+fn missing(member: &str) -> Script {
+    openai_error(400, &format!("Missing required parameter: '{member}'."), "invalid_request_error", "null")
 }
 
 /// The whole answer, after the time that it takes to generate.

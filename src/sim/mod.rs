@@ -3,6 +3,7 @@
 //! It shares no code with the rest of the crate, so that a mistake there cannot hide itself here.
 
 mod completion;
+mod dialects;
 mod gateway;
 mod request;
 mod scenarios;
@@ -38,6 +39,8 @@ pub struct Scenario {
     pub key: Option<&'static str>,
     /// What the user types as model.
     pub model: Option<&'static str>,
+    /// The dialect that the user's client speaks: `openai-chat`, `openai-completions`, `openai-responses`, `anthropic-messages`.
+    pub dialect: &'static str,
     /// The base URL that the user types, with `{addr}` or `{port}` to be filled in.
     pub base: &'static str,
     /// Headers that the user adds.
@@ -61,6 +64,7 @@ const USUAL: Scenario = Scenario {
     details: "",
     key: Some(KEY),
     model: Some(MODEL),
+    dialect: "openai-chat",
     base: "http://{addr}/v1",
     headers: &[],
     body: None,

@@ -71,9 +71,11 @@ pub fn answer(sighting: &Sighting, exchange: Option<Exchange>, causes: &[facts::
         Reading::Empty | Reading::Text(_) | Reading::Nothing => return None,
         Reading::Error(_) if sighting.said().trim().is_empty() => return None,
         Reading::Stream(stream) => {
-            answer.partial = !stream.done && stream.events < EXCERPT;
             answer.spoken = IN_A_STREAM;
-            end_line(&mut answer.exchange);
+            if sighting.form != Form::Captured {
+                answer.partial = !stream.done && stream.events < EXCERPT;
+                end_line(&mut answer.exchange);
+            }
             if sighting.asked.is_none() && sighting.stream.is_none() {
                 asks_stream(&mut answer.exchange);
             }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::catalogue::{self, Certainty, FailureMode, Severity};
 use crate::diagnosis;
 use crate::dialect::{self, ErrorFacts, Reading};
-use crate::evidence::{Evidence, Exchange, KeyFacts, SCHEMA, Scheme, Subject};
+use crate::evidence::{Dialect, Evidence, Exchange, KeyFacts, SCHEMA, Scheme, Subject};
 use crate::facts::{self, ErrorText, Scene, Sign, Strength};
 
 use super::answer::{Answer, NEEDS_THE_END, answer, disguise, is_answer, is_sound, lack_of_a_call};
@@ -39,7 +39,11 @@ pub const MENTIONED: f64 = 1.0;
 
 /// Weighs what a sighting says.
 pub fn weigh(sighting: &Sighting) -> Weighed {
-    let exchange = sighting.exchange("s1");
+    weigh_shown(sighting, sighting.exchange("s1"))
+}
+
+/// Weighs what a sighting says, with the exchange that it shows.
+pub fn weigh_shown(sighting: &Sighting, exchange: Option<Exchange>) -> Weighed {
     let error = error(sighting, exchange.as_ref());
     let text = text(&error, sighting);
     let sound = is_sound(exchange.as_ref());
@@ -302,7 +306,7 @@ fn evidence(exchange: Exchange) -> Evidence {
         duration_ms: exchange.total_ms(),
         subject: Subject {
             model: exchange.model().map(str::to_owned),
-            dialect: "openai-chat".to_owned(),
+            dialect: Dialect::of(&exchange.request.url).unwrap_or_default().name().to_owned(),
             // A paste hides the key; that none was sent is for the error to say.
             key: KeyFacts { present: true, scheme: Some(Scheme::Bearer), ..KeyFacts::default() },
             ..Subject::default()

@@ -5,7 +5,7 @@ pub mod recorded;
 
 use http::{HeaderName, HeaderValue};
 use llmdoctor::diagnosis::{Diagnosis, diagnose};
-use llmdoctor::evidence::{Evidence, Scheme};
+use llmdoctor::evidence::{Dialect, Evidence};
 use llmdoctor::http::{Client, Options, ProxyChoice};
 use llmdoctor::ladder::Climb;
 use llmdoctor::pace::Pace;
@@ -45,8 +45,9 @@ pub async fn examine_with(scenario: &'static Scenario, pace: Pace, change: impl 
     let client = Client::new(options, pace.clone(), Scrubber::new(&key)).expect("a client");
     let target = Target {
         base: BaseUrl::parse(&server.base_url()).expect("a base"),
-        auth: Auth { key, scheme: Scheme::Bearer },
+        auth: Auth { key, scheme: dialect(scenario).scheme() },
         model: scenario.model.map(str::to_owned),
+        dialect: dialect(scenario),
     };
     let climb = Climb {
         client: &client,
@@ -57,6 +58,7 @@ pub async fn examine_with(scenario: &'static Scenario, pace: Pace, change: impl 
         burst: 0,
         body: scenario_body(scenario),
         client_timeout_s: client_timeout_s(scenario),
+        clients: &[],
     };
     let evidence = change(climb).run(&|_| {}, std::future::pending()).await;
     Examined { evidence, server }
@@ -79,4 +81,9 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
 /// The body that the user's client sends, if the scenario says one.
 fn scenario_body(scenario: &Scenario) -> Option<serde_json::Value> {
     scenario.body.map(|text| serde_json::from_str(text).expect("a scenario's body is JSON"))
+}
+
+/// The dialect in which the user's client speaks.
+fn dialect(scenario: &Scenario) -> Dialect {
+    Dialect::named(scenario.dialect).expect("a scenario's dialect has a name")
 }

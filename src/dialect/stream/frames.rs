@@ -107,6 +107,10 @@ impl Frames<'_, '_, '_> {
             self.twins.observe(data, event.start);
         }
         let whole = self.payload(&event.data, event);
+        // Anthropic's SDKs parse the data of every event that has a name; on chat streams the name of [DONE] matters to nobody.
+        if data == "[DONE]" && !event.name.is_empty() && self.tape.reading.dialect == "anthropic-messages" {
+            self.tape.fault("sentinel-foreign", true);
+        }
         if whole && !event.terminated && self.tape.is_whole() && data != "[DONE]" {
             self.tape.fault("unterminated-event", true);
         }

@@ -269,3 +269,14 @@ fn reasoning_and_tools_are_content() {
     assert_eq!((reading.reasoning.as_str(), reading.tool_calls, reading.content_ms.len()), ("hmm", vec!["f".to_owned()], 4));
     assert_eq!(reading.faults, []);
 }
+
+#[test]
+fn a_complete_stream_with_the_beginning_of_the_answer_stops_short_of_it() {
+    let says = |text: &str, finish: &str| stream(&[&said(text), finish, "[DONE]"].map(event).concat());
+    let short = |text: &str, whole: &str| says(text, FINISH).stops_short_of(whole);
+    assert!(short("one, two, three,", "one, two, three, four, five") && short("one, two, thr", "one, two, three, four"));
+    // Other words, the whole, nearly the whole, too little to tell, and an end that says why.
+    assert!(!short("One - two - three", "one, two, three, four, five") && !short("one, two, three", "one, two, three"));
+    assert!(!short("one, two, three, four, fiv", "one, two, three, four, five") && !short("one", "one, two, three"));
+    assert!(!says("one, two, three,", &FINISH.replace("stop", "length")).stops_short_of("one, two, three, four, five"));
+}

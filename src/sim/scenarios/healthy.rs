@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::packing;
-use crate::sim::completion::Completion;
+use crate::sim::completion::{Completion, pictures};
 use crate::sim::gateway::{Gateway, HEALTHY, Moment};
 use crate::sim::request::Received;
 use crate::sim::script::*;
@@ -108,6 +108,18 @@ pub(super) static TABLE: &[Scenario] = &[
         c.tokens = ["Hello", " from", " the", " same", " text"].map(str::to_owned).to_vec();
         (c.first, c.pace) = (60.0, 1.0);
     }),
+    Scenario {
+        id: "weak-eyes",
+        title: "The model takes pictures and never knows their colours",
+        gateway: Gateway { refuse: |body, _| shows_picture(body).then(|| says(body, "Pink")), ..HEALTHY },
+        ..USUAL
+    },
+    Scenario {
+        id: "careless-model",
+        title: "The model forgets the form that was wanted at times, and not always",
+        gateway: Gateway { refuse: careless, ..HEALTHY },
+        ..USUAL
+    },
     tuned("dated-model", "The answer names the dated snapshot of the model", |c| c.model += "-2024-07-18"),
     tuned("prefixed-model", "The answer names the model with its provider", |c| {
         c.model.insert_str(0, "openai/");
@@ -183,6 +195,23 @@ const ODD_LIST: &str = r#"{"data":[{"id":"gpt-4o-mini","name":"GPT-4o mini","con
 const LEFT: &str = "x-ratelimit-limit-requests: 10000\r\nx-ratelimit-remaining-requests: 9998\r\n\
     x-ratelimit-reset-requests: 8.64s\r\nx-ratelimit-limit-tokens: 200000\r\n\
     x-ratelimit-remaining-tokens: 199977\r\nx-ratelimit-reset-tokens: 6ms\r\n";
+
+/// Whether a picture is among what was said.
+pub(super) fn shows_picture(body: &Value) -> bool {
+    !pictures(body).is_empty()
+}
+
+/// The answer to this body, with other words.
+pub(super) fn says(body: &Value, words: &str) -> Script {
+    let said = Completion { tokens: vec![words.to_owned()], call: None, finish: "stop", ..Completion::of(body, "gpt-4o-mini") };
+    after(said.units(), ok_json(said.document()))
+}
+
+/// Every other answer to a schema is prose.
+fn careless(body: &Value, moment: &Moment) -> Option<Script> {
+    let schema = body["response_format"]["type"] == "json_schema" && body["stream"] != true;
+    (schema && !moment.memory.cools(Duration::from_secs(60))).then(|| says(body, "Hello there!"))
+}
 
 /// Gives the model list to everybody.
 pub(super) fn open_list(request: &Received, _: &Moment) -> Option<Script> {

@@ -3,7 +3,9 @@
 mod address;
 mod answer;
 mod body;
+mod calls;
 mod client;
+mod dialects;
 mod fields;
 mod healthy;
 mod hostile;
@@ -35,6 +37,7 @@ fn families() -> Vec<&'static [Scenario]> {
         reach::TABLE,
         address::TABLE,
         routes::TABLE,
+        dialects::TABLE,
         key::TABLE,
         model::TABLE,
         body::TABLE,
@@ -43,6 +46,7 @@ fn families() -> Vec<&'static [Scenario]> {
         limits::TABLE,
         stream::TABLE,
         malformed::TABLE,
+        calls::TABLE,
         answer::TABLE,
         time::TABLE,
         upstream::TABLE,

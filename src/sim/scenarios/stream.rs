@@ -92,6 +92,15 @@ pub(super) static TABLE: &[Scenario] = &[
         script.extend([Act::Wait(1.0), Act::Reset]);
         script
     }),
+    faulty("cut-papered-over", "stream-truncated", "Half of the text, and then the end as if all had been said", |c| {
+        chunked(SSE, papered_over(c))
+    }),
+    Scenario {
+        also: &["stream-missing-done"],
+        ..faulty("cut-papered-over-early", "stream-truncated", "A few words and finish_reason stop, without [DONE]", |c| {
+            chunked(SSE, Completion { tokens: c.tokens[..c.tokens.len() / 4].to_vec(), ..c.clone() }.events())
+        })
+    },
     faulty("no-finish-reason", "stream-no-finish-reason", "finish_reason stays null to the end", |c| chunked(SSE, without_finish(c))),
     faulty("finish-reason-empty", "stream-no-finish-reason", "finish_reason is an empty text to the end", |c| {
         let empty = |bytes: Vec<u8>| super::healthy::replaced(&bytes, r#""finish_reason":null"#, r#""finish_reason":"""#);
@@ -152,6 +161,11 @@ fn in_one_delta(completion: &Completion) -> Script {
 fn greeting(completion: &mut Completion) {
     completion.tokens = ["Hello", " from", " the", " same", " text"].map(str::to_owned).to_vec();
     completion.pace = 8.0;
+}
+
+/// What a gateway writes that takes its upstream's death for its end.
+fn papered_over(completion: &Completion) -> Vec<Piece> {
+    Completion { tokens: completion.tokens[..completion.tokens.len() / 2].to_vec(), ..completion.clone() }.pieces()
 }
 
 fn hanging(mut script: Script) -> Script {

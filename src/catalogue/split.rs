@@ -1,0 +1,220 @@
+//! Which smallest parts of a body are refused, read off the requests that were sent.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::bodies::Part;
+use super::{Case, Severity, Shown, auth, clients};
+use crate::dialect::requests;
+use crate::evidence::{Ask, Dialect, FaultKind};
+use crate::facts::Cause;
+use crate::outline::{Outline, Sent};
+use crate::profiles;
+
+/// Bodies that differ in the values of more members than this are not variants of one body.
+const VARIED: usize = 1;
+
+/// Places of the whole body, by their number in its outline.
+type Places = BTreeSet<usize>;
+
+/// The smallest refused set of parts, and the request that shows it.
+pub(super) struct Culprit<'c, 'e> {
+    /// What is refused.
+    pub parts: Vec<Part>,
+    /// The smallest request that was refused for it.
+    pub shown: &'c Shown<'e>,
+    /// True when each part was also seen in a request that was answered.
+    pub each_passes: bool,
+    /// True when the request that shows it had nothing else.
+    pub is_shown_alone: bool,
+    /// Parts of the set that no answered request had; all of them when the set could not be made smaller.
+    pub suspects: Vec<Part>,
+    places: Places,
+}
+
+/// What the requests with more fields show together.
+pub(super) struct Split<'c, 'e> {
+    /// The first refused request: everything at once.
+    pub full: &'c Shown<'e>,
+    /// The smallest refused sets.
+    pub culprits: Vec<Culprit<'c, 'e>>,
+    /// How many requests were refused over their body.
+    pub refusals: usize,
+    /// How many parts the whole body has beyond `model` and plain messages.
+    pub parts: usize,
+    /// The request that was answered with everything but the culprits; the plain chat, when nothing else is left.
+    pub rest: Option<&'c Shown<'e>>,
+    passing: Vec<Try<'c, 'e>>,
+}
+
+/// One request, and what it had of the whole body.
+struct Try<'c, 'e> {
+    shown: &'c Shown<'e>,
+    sent: Sent,
+}
+
+/// Causes that say nothing about the body, or are a mode of their own.
+const NOT_THE_BODY: &[Cause] = &[
+    Cause::RateLimited,
+    Cause::ConcurrencyLimited,
+    Cause::QuotaExhausted,
+    Cause::CreditsExhausted,
+    Cause::Overloaded,
+    Cause::NoDeployment,
+    Cause::UpstreamUnavailable,
+    Cause::UpstreamTimeout,
+    Cause::UpstreamAuth,
+    Cause::ModelLoading,
+    Cause::KeyMissing,
+    Cause::KeyRejected,
+    Cause::TokenExpired,
+    Cause::Waf,
+    Cause::Region,
+    Cause::IpDenied,
+    Cause::ContentFiltered,
+    Cause::ContextExceeded,
+    Cause::BodyTooLarge,
+];
+
+/// The refused parts; `None` when nothing was refused, or only for reasons that are not about the body.
+pub(super) fn split<'c, 'e>(case: &'c Case<'e>) -> Option<Split<'c, 'e>> {
+    split_of(case, Ask::Fields).or_else(|| split_of(case, Ask::RareFields))
+}
+
+fn split_of<'c, 'e>(case: &'c Case<'e>, ask: Ask) -> Option<Split<'c, 'e>> {
+    let body = |shown: &&Shown<'e>| shown.exchange.request.body.as_ref();
+    let whole = case.asked(ask).filter(|shown| !shown.answered()).max_by_key(|shown| body(shown).map(|body| body.to_string().len()))?;
+    let dialect = Dialect::of(&whole.exchange.request.url).unwrap_or_default();
+    let outline = Outline::of(body(&whole)?.clone(), requests::needed(dialect));
+    let read = |shown: &'c Shown<'e>| Try { shown, sent: outline.sent(body(&shown).unwrap_or(&Value::Null)) };
+    let variants = case.asked(ask).map(read).filter(|one| one.sent.changed.len() <= VARIED);
+    let (passing, others): (Vec<_>, Vec<_>) = variants.partition(|one| one.shown.answered());
+    let failing: Vec<&Try> = others.iter().filter(|one| one.sent.changed.is_empty() && refuses_body(one, &others, &passing)).collect();
+    let full = failing.iter().max_by_key(|one| one.sent.kept.len())?.shown;
+    let sets = common(&failing, &passing).map_or_else(|| smallest(&failing), |found| vec![found]);
+    let culprits: Vec<_> = sets.into_iter().map(|(places, shown)| culprit(&outline, &places, shown, &failing, &passing)).collect();
+    let rest = without(&outline, &culprits, &passing, case.chat().answer());
+    Some(Split { full, culprits, refusals: failing.len(), parts: outline.len(), rest, passing })
+}
+
+/// Causes that a server also gives as its reason when a field breaks what stands behind it.
+const BROKE: &[Cause] = &[Cause::UpstreamUnavailable, Cause::UpstreamTimeout];
+
+/// True when an answer says that this very body is refused: a client error about it, or a server error that repeats. A break, a hang and a
+/// 403 without a reason count only when they repeat often and less of the body was answered meanwhile. Whoever answered the same or more
+/// does not refuse it.
+fn refuses_body(one: &Try, failed: &[Try], passing: &[Try]) -> bool {
+    let shown = one.shown;
+    let more = |other: &Try| other.sent.kept.is_superset(&one.sent.kept) && other.sent.changed == one.sent.changed;
+    if passing.iter().any(more) || (shown.caused_by(NOT_THE_BODY) && !shown.caused_by(BROKE)) {
+        return false;
+    }
+    let alike = failed.iter().filter(|other| same_words(shown, other.shown)).count();
+    let isolated = alike >= 3 && !passing.is_empty();
+    let same = |other: &Try| other.shown.id != shown.id && other.sent == one.sent && same_words(shown, other.shown);
+    let repeated = failed.iter().any(same);
+    match shown.status() {
+        Some(401 | 402 | 407 | 408 | 425 | 429) => false,
+        Some(403) => shown.error().is_some() && isolated,
+        Some(500..) if shown.caused_by(BROKE) => isolated,
+        Some(500..) => shown.error().is_some() && (repeated || isolated),
+        Some(_) => shown.error().is_some() && !shown.caused_by(BROKE),
+        None => isolated && matches!(shown.fault_kind(), Some(FaultKind::NoAnswer | FaultKind::Closed | FaultKind::Reset)),
+    }
+}
+
+/// The same refusal again, but for numbers and ids in its text.
+fn same_words(one: &Shown, other: &Shown) -> bool {
+    match (one.error(), other.error()) {
+        (Some(_), Some(_)) => auth::alike(one, other),
+        (None, None) => !one.answered() && one.status() == other.status() && one.fault_kind() == other.fault_kind(),
+        _ => false,
+    }
+}
+
+/// What every refused request had and no answered one had together: one cause that explains them all, with the smallest that shows it.
+fn common<'c, 'e>(failing: &[&Try<'c, 'e>], passing: &[Try]) -> Option<(Places, &'c Shown<'e>)> {
+    let common = failing.iter().map(|one| one.sent.kept.clone()).reduce(|all, some| &all & &some)?;
+    let explains = !common.is_empty() && !passing.iter().any(|one| common.is_subset(&one.sent.kept));
+    let smallest = failing.iter().min_by_key(|one| one.sent.kept.len())?;
+    explains.then_some((common, smallest.shown))
+}
+
+/// The refused sets that hold no other refused set.
+fn smallest<'c, 'e>(failing: &[&Try<'c, 'e>]) -> Vec<(Places, &'c Shown<'e>)> {
+    let mut found: Vec<(Places, &Shown)> = Vec::new();
+    for one in failing {
+        let kept = &one.sent.kept;
+        let holds_smaller = failing.iter().any(|other| other.sent.kept.is_subset(kept) && other.sent.kept.len() < kept.len());
+        if !holds_smaller && !found.iter().any(|(known, _)| known == kept) {
+            found.push((kept.clone(), one.shown));
+        }
+    }
+    found
+}
+
+/// What of a refused set is to blame: not what another part of it makes no sense without, when that was answered elsewhere.
+fn culprit<'c, 'e>(outline: &Outline, places: &Places, shown: &'c Shown<'e>, failing: &[&Try], passing: &[Try]) -> Culprit<'c, 'e> {
+    let passes = |place: usize| passing.iter().any(|one| one.sent.kept.contains(&place));
+    let brings = |place: usize, other: usize| outline.links().close(&Places::from([place])).contains(&other);
+    // A list and its only element bring each other: then it is the list.
+    let brought =
+        |place: usize| places.iter().any(|other| *other != place && brings(*other, place) && !(place < *other && brings(place, *other)));
+    let is_shown_alone = failing.iter().any(|one| std::ptr::eq(one.shown, shown) && one.sent.kept == *places);
+    let own: Places = places.iter().copied().filter(|place| !(brought(*place) && passes(*place))).collect();
+    // Of what stands inside one refused place, the place itself is enough.
+    let outer = |place: usize| outline.links().needs[place].iter().any(|needed| own.contains(needed) && !passes(*needed));
+    let own: Places = own.iter().copied().filter(|place| !outer(*place)).collect();
+    let part = |place: &usize| Part::at(outline.whole(), outline.pointer(*place));
+    let suspects: Vec<Part> = own.iter().filter(|place| !passes(**place)).map(part).collect();
+    let parts: Vec<Part> = own.iter().map(part).collect();
+    let each_passes = parts.len() > 1 && suspects.is_empty();
+    Culprit { suspects: if suspects.is_empty() { parts.clone() } else { suspects }, parts, shown, each_passes, is_shown_alone, places: own }
+}
+
+/// The answered request that had everything of the full one but the culprits and what needs them.
+fn without<'c, 'e>(
+    outline: &Outline,
+    culprits: &[Culprit],
+    passing: &[Try<'c, 'e>],
+    plain: Option<&'c Shown<'e>>,
+) -> Option<&'c Shown<'e>> {
+    let out = culprits.iter().flat_map(|culprit| &culprit.places);
+    let kept = out.fold(outline.all(), |kept, place| outline.links().without(&kept, *place));
+    if kept.is_empty() {
+        return plain;
+    }
+    passing.iter().find(|one| kept.is_subset(&one.sent.kept)).map(|one| one.shown)
+}
+
+/// How much a refused body matters: an error when the client in question sends it, information when few clients do.
+pub(super) fn severity(case: &Case, split: &Split) -> Severity {
+    match split.full.ask {
+        Ask::RareFields => Severity::Info,
+        _ if case.subject().own_body => own_severity(case, split),
+        _ => Severity::Warning,
+    }
+}
+
+/// What the client in question sends for every prompt is an error; what it sends for a feature of its own is a warning.
+fn own_severity(case: &Case, split: &Split) -> Severity {
+    let Some(client) = clients::named(case) else { return Severity::Error };
+    let prompts: Vec<_> = client.prompts().map(|request| profiles::traits(&request.with_model(""))).collect();
+    let refused = split.culprits.iter().filter_map(|culprit| culprit.shown.exchange.request.body.as_ref()).map(profiles::traits);
+    let mut hits = refused.filter(|refused| prompts.iter().any(|prompt| refused.is_subset(prompt)));
+    if hits.next().is_some() { Severity::Error } else { Severity::Warning }
+}
+
+impl<'c, 'e> Split<'c, 'e> {
+    /// The answered requests that had this member with another value.
+    pub(super) fn other_values(&self, part: &Part) -> impl Iterator<Item = &'c Shown<'e>> {
+        self.passing.iter().filter(|one| one.sent.changed.contains_key(&part.name)).map(|one| one.shown)
+    }
+
+    /// The answered request that had a member of this name.
+    pub(super) fn answered_with(&self, name: &str) -> Option<&'c Shown<'e>> {
+        let has = |one: &&Try| one.shown.exchange.request.body.as_ref().is_some_and(|body| body.get(name).is_some());
+        self.passing.iter().find(has).map(|one| one.shown)
+    }
+}
