@@ -63,7 +63,6 @@ const OWNED_CRATES: &[(&str, &[&str])] = &[
     ("rustls", &["http", "sim"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
-    ("toml", &["facts"]),
     ("eventsource_stream", &["dialect"]),
 ];
 

@@ -33,7 +33,7 @@ impl Keeper {
         let exchange = Exchange {
             id: format!("e{}", passed.number),
             probe: "captured".to_owned(),
-            ask: ask(&request),
+            ask: ask(&request, &outcome),
             via: Via::Gateway,
             attempt: 1,
             at_ms: passed.since_ms,
@@ -128,20 +128,26 @@ fn broken_off(passed: &Passed, why: &str) -> Fault {
     Fault { kind: FaultKind::Interrupted, at_ms: passed.end_ms, chain: vec![why.to_owned()] }
 }
 
-/// What a client's request looks like, in the words of the ladder.
-fn ask(request: &Request) -> Ask {
+/// What a client's request looks like, in the words of the ladder. A refusal of more than the smallest chat says nothing of that one.
+fn ask(request: &Request, outcome: &Outcome) -> Ask {
     let path = request.url.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
-    let chats = ["/chat/completions", "/completions", "/messages", "/responses", "/api/chat", "/api/generate"];
+    // Ollama's own routes stream unless told otherwise, and not as events: rules about chats do not fit them.
+    let chats = ["/chat/completions", "/completions", "/messages", "/responses"];
     let streams = request.body.as_ref().and_then(|body| body["stream"].as_bool()).unwrap_or(false);
+    let refused = matches!(outcome, Outcome::Response(response) if response.status >= 400);
     match request.method.as_str() {
         "GET" if path.ends_with("/models") || path.ends_with("/api/tags") => Ask::Models,
-        "POST" if chats.iter().any(|end| path.ends_with(end)) => {
-            if streams {
-                Ask::ChatStream
-            } else {
-                Ask::Chat
-            }
-        }
+        "POST" if chats.iter().any(|end| path.ends_with(end)) => match streams {
+            _ if refused && has_more(request) => Ask::Fields,
+            true => Ask::ChatStream,
+            false => Ask::Chat,
+        },
         _ => Ask::OtherRoute,
     }
+}
+
+/// Whether the body has more than every chat needs.
+fn has_more(request: &Request) -> bool {
+    let members = request.body.as_ref().and_then(Value::as_object);
+    members.is_some_and(|members| members.keys().any(|name| !matches!(name.as_str(), "model" | "messages" | "input" | "stream")))
 }

@@ -7,6 +7,7 @@
 mod answer;
 mod journal;
 mod keep;
+mod lane;
 mod pass;
 mod record;
 mod relay;

@@ -12,6 +12,7 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use super::answer;
+use super::lane::Lane;
 use super::record::{Desk, End, Record};
 use super::tap::{Answer, Download, Upload, Waiting};
 use super::wire::Line;
@@ -46,6 +47,7 @@ pub struct Pair {
 /// A connection to the upstream that stands.
 struct Open {
     send: SendRequest<Upload>,
+    lane: Lane,
     whole_url: bool,
     proxy_authorization: Option<HeaderValue>,
     used: bool,
@@ -78,9 +80,9 @@ impl Pair {
         let waiting = Waiting::new(&record);
         let request = self.rewritten(request, &record);
         match self.send(request, &record).await {
-            Ok(answer) => {
+            Ok((answer, lane)) => {
                 waiting.answered();
-                Ok(self.answered(answer, record))
+                Ok(self.answered(answer, lane, record))
             }
             Err(NoAnswer::Unreachable(fault)) => {
                 let answer = answer::unreachable(self.origin(), &fault);
@@ -127,11 +129,11 @@ impl Pair {
         HeaderValue::from_str(&host).expect("a URL's host is ASCII without controls")
     }
 
-    async fn send(&self, mut request: Request<Upload>, record: &Arc<Record>) -> Result<Response<Incoming>, NoAnswer> {
+    async fn send(&self, mut request: Request<Upload>, record: &Arc<Record>) -> Result<(Response<Incoming>, Lane), NoAnswer> {
         let mut held = self.open.lock().await;
         loop {
             let kept = match held.take() {
-                Some(mut open) => open.send.ready().await.is_ok().then_some(open),
+                Some(mut open) => open.lane.until(open.send.ready()).await.is_ok().then_some(open),
                 None => None,
             };
             let mut open = match kept {
@@ -146,10 +148,11 @@ impl Pair {
             };
             open.address(&mut request, self.origin());
             let used = std::mem::replace(&mut open.used, true);
-            match open.send.try_send_request(request).await {
+            match open.lane.until(open.send.try_send_request(request)).await {
                 Ok(answer) => {
+                    let lane = open.lane.clone();
                     *held = Some(open);
-                    return Ok(answer);
+                    return Ok((answer, lane));
                 }
                 Err(mut failed) => match failed.take_message() {
                     // Nothing of it was written: the upstream had closed an idle connection.
@@ -166,12 +169,10 @@ impl Pair {
         builder.preserve_header_case(true).max_headers(MAX_HEADERS);
         let shaken = builder.handshake(TokioIo::new(way.stream)).await;
         let (send, connection) = shaken.map_err(|error| way::unanswered(&error, record.ms()))?;
-        // It ends with its sender, and what it ends with comes to whoever waits for an answer.
-        drop(tokio::spawn(connection));
-        Ok(Open { send, whole_url: way.whole_url, proxy_authorization: way.proxy_authorization, used: false })
+        Ok(Open { send, lane: Lane::new(connection), whole_url: way.whole_url, proxy_authorization: way.proxy_authorization, used: false })
     }
 
-    fn answered(&self, answer: Response<Incoming>, record: Arc<Record>) -> Response<Answer> {
+    fn answered(&self, answer: Response<Incoming>, lane: Lane, record: Arc<Record>) -> Response<Answer> {
         let (mut head, body) = answer.into_parts();
         record.head(head.status, head.version, head.headers.clone());
         let closes = names_close(&head.headers);
@@ -183,7 +184,7 @@ impl Pair {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         head.headers = headers;
-        Response::from_parts(head, Answer::Passed(Download::new(body, record, self.line.clone())))
+        Response::from_parts(head, Answer::Passed(Download::new(body, lane, record, self.line.clone())))
     }
 }
 

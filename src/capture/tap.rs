@@ -4,9 +4,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
+use super::lane::Lane;
 use super::record::{End, Record};
 use super::wire::Line;
 use crate::evidence::FaultKind;
@@ -59,31 +60,47 @@ impl Body for Upload {
     }
 }
 
+/// Bytes that are handed on in one piece when they are there together.
+const TOGETHER: usize = 64 * 1024;
+
+/// What a body gives when it is asked.
+type Given = Option<Result<Frame<Bytes>, hyper::Error>>;
+
 /// The answer's body on its way to the client.
 pub struct Download {
     inner: Incoming,
+    lane: Lane,
     record: Arc<Record>,
     line: Arc<Line>,
+    /// What came right behind data that had to go first.
+    next: Option<Given>,
     /// What cut the body, held back until everything before it has left for the client, and the flushes counted by then.
     cut: Option<(hyper::Error, u64)>,
+    over: bool,
 }
 
 impl Download {
     /// Notes a body; one without content ends the exchange at once.
-    pub fn new(inner: Incoming, record: Arc<Record>, line: Arc<Line>) -> Self {
-        if inner.is_end_stream() {
-            record.end(End::Complete);
+    pub fn new(inner: Incoming, lane: Lane, record: Arc<Record>, line: Arc<Line>) -> Self {
+        let mut download = Download { inner, lane, record, line, next: None, cut: None, over: false };
+        if download.inner.is_end_stream() {
+            download.ended();
         }
-        Download { inner, record, line, cut: None }
+        download
     }
 
-    fn note(&mut self, frame: Option<&Frame<Bytes>>) {
-        if let Some(data) = frame.and_then(Frame::data_ref) {
-            self.record.came(data);
+    /// Nothing more will come, whether it was asked for or not.
+    fn has_ended(&self) -> bool {
+        match &self.next {
+            _ if self.cut.is_some() => false,
+            None => self.inner.is_end_stream(),
+            Some(next) => next.is_none(),
         }
-        if frame.is_none() || self.inner.is_end_stream() {
-            self.record.end(End::Complete);
-        }
+    }
+
+    fn ended(&mut self) {
+        self.over = true;
+        self.record.end(End::Complete);
     }
 
     fn failed(&mut self, error: hyper::Error) {
@@ -94,20 +111,61 @@ impl Download {
         self.record.end(End::Failed(fault));
         self.cut = Some((error, self.line.flushes()));
     }
+
+    /// The next that the upstream gives, letting the connection read on where nothing is ready.
+    fn poll_given(&mut self, cx: &mut Context<'_>) -> Poll<Given> {
+        if let Some(next) = self.next.take() {
+            return Poll::Ready(next);
+        }
+        if let Poll::Ready(given) = Pin::new(&mut self.inner).poll_frame(cx) {
+            return Poll::Ready(given);
+        }
+        self.lane.drive(cx);
+        Pin::new(&mut self.inner).poll_frame(cx)
+    }
+
+    /// Everything that is there by now, as one piece, and never waiting for more.
+    fn poll_together(&mut self, cx: &mut Context<'_>) -> Poll<Given> {
+        let first = match ready!(self.poll_given(cx)) {
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(data) => data,
+                Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+            },
+            other => return Poll::Ready(other),
+        };
+        self.record.came(&first);
+        let mut together = BytesMut::from(first);
+        while together.len() < TOGETHER {
+            match self.poll_given(cx) {
+                Poll::Ready(Some(Ok(frame))) if frame.is_data() => {
+                    let data = frame.into_data().unwrap_or_default();
+                    self.record.came(&data);
+                    together.extend_from_slice(&data);
+                }
+                Poll::Ready(other) => {
+                    self.next = Some(other);
+                    break;
+                }
+                Poll::Pending => break,
+            }
+        }
+        Poll::Ready(Some(Ok(Frame::data(together.freeze()))))
+    }
 }
 
 impl Body for Download {
     type Data = Bytes;
     type Error = hyper::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Given> {
         if self.cut.is_none() {
-            match ready!(Pin::new(&mut self.inner).poll_frame(cx)) {
+            match ready!(self.poll_together(cx)) {
                 Some(Err(error)) => self.failed(error),
-                frame => {
-                    let frame = frame.transpose()?;
-                    self.note(frame.as_ref());
-                    return Poll::Ready(frame.map(Ok));
+                given => {
+                    if given.is_none() || self.has_ended() {
+                        self.ended();
+                    }
+                    return Poll::Ready(given);
                 }
             }
         }
@@ -119,9 +177,10 @@ impl Body for Download {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.cut.is_none() && self.inner.is_end_stream()
+        self.has_ended()
     }
 
+    /// Only the whole length is ever asked for, before the first byte.
     fn size_hint(&self) -> SizeHint {
         self.inner.size_hint()
     }
@@ -129,6 +188,9 @@ impl Body for Download {
 
 impl Drop for Download {
     fn drop(&mut self) {
+        if !self.over {
+            self.lane.close();
+        }
         self.record.abandon();
     }
 }

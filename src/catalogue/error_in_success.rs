@@ -1,5 +1,6 @@
 //! An error object where the status says success.
 
+use super::error_as_text::told_as_answer;
 use super::streams::{in_every_content, plural};
 use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict};
 use crate::dialect::Reading;
@@ -13,7 +14,8 @@ pub const MODE: FailureMode = FailureMode {
     family: "answer",
     symptom: "An empty or half answer without any error message, or an error about a missing field such as `choices`.",
     cause: "The answer's status is 200, and its body, or one of its events, is an error object. A stream that had begun cannot change its \
-            status any more; a whole answer could have. Clients that go by the status take it for success.",
+            status any more; a whole answer could have. Clients that go by the status take it for success. Some gateways even write the error as the text of \
+            an answer.",
     fix: &[
         "Read the error's own text: it names the real cause. Send the request without streaming to see the status that belongs to it.",
         "Gateway: answer with the upstream's status as long as no byte was sent; afterwards write an error event that SDKs know (`{\"error\":{\"message\":…}}`).",
@@ -39,7 +41,10 @@ pub const MODE: FailureMode = FailureMode {
 };
 
 fn diagnose(case: &Case) -> Verdict {
-    in_every_content(case, of_one_content)
+    match in_every_content(case, of_one_content) {
+        Verdict::Absent(because) => told_as_answer(case).unwrap_or(Verdict::Absent(because)),
+        verdict => verdict,
+    }
 }
 
 fn of_one_content(case: &Case) -> Verdict {

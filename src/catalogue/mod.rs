@@ -111,6 +111,7 @@ mod stream_wrong_content_type;
 
 // Family: answer.
 mod empty_completion;
+mod error_as_text;
 mod error_in_success;
 mod response_malformed;
 
@@ -131,6 +132,7 @@ mod upstream_unavailable;
 pub use about::{Neighbours, Setting, Words, explained_by, headers_of, neighbours, settings, statuses_of, words};
 pub use case::{Case, Shown, Trial, signature};
 pub use docs::markdown;
+pub use split::{Bisected, Smallest, bisected};
 pub use verdict::{Blame, Certainty, Details, Finding, Severity, Verdict};
 
 /// One failure mode: what people see, why it happens, what helps, and the rule that recognises it.

@@ -78,12 +78,11 @@ fn other_dialect(case: &Case, all: &[Streamed]) -> Option<Verdict> {
     Some(finding.present())
 }
 
-/// Another dialect's events. Chunks of legacy completions on the chat route are deltas of a wrong shape, and Ollama's own objects are
-/// lines of JSON: both have names of their own.
+/// Another dialect's events. Ollama's own objects are lines of JSON, which has a name of its own.
 fn is_foreign(asked: &str, stream: &Streamed) -> bool {
     let spoken = stream.reading.dialect;
     let sound = stream.reading.form == StreamForm::Sse && stream.reading.error.is_none();
-    sound && !spoken.is_empty() && spoken != asked && spoken != "openai-completions"
+    sound && !spoken.is_empty() && spoken != asked
 }
 
 /// The first fault that costs a conforming client data. Lines of JSON are how Ollama's own route speaks, and a misspelt [DONE] is

@@ -34,7 +34,8 @@ pub struct Captured {
     pub connection: u64,
     /// When it began, RFC 3339 in UTC.
     pub at: String,
-    /// The request as the upstream got it, and what came back. [`super::Ask`] says what it looks like: a client asks no question.
+    /// The request at the upstream's URL with the headers that the client sent, and what came back. [`super::Ask`] says what it looks like:
+    /// a client asks no question.
     pub exchange: Exchange,
     /// What the client sent besides.
     pub sent: Sent,

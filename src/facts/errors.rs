@@ -1,10 +1,9 @@
 //! What a refusal means: the text of an error, read in a closed vocabulary of causes.
 
-use super::signatures::{Row, Text};
+use super::signatures::{Needs, Row, Signature, Text};
 use super::wrappers::{self, Wrapping};
-use super::{Headers, Strength, head, rows};
+use super::{Headers, Pattern, Strength, head};
 use serde::Deserialize;
-use std::sync::LazyLock;
 
 /// What an error body says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -178,19 +177,15 @@ pub fn read_error(error: &ErrorText) -> Vec<Reading> {
 }
 
 /// What one kind of error text says.
-#[derive(Debug, Deserialize)]
-struct Saying {
-    cause: Cause,
+#[derive(Debug)]
+pub(super) struct Saying {
+    pub cause: Cause,
     /// The gateway that writes this text.
-    speaker: Option<String>,
+    pub speaker: Option<&'static str>,
 }
 
-static ERRORS: LazyLock<Vec<Row<Saying>>> = LazyLock::new(|| rows(data!("errors")));
-
-/// Reads the rows before they are needed.
-pub(super) fn warm_up() {
-    LazyLock::force(&ERRORS);
-}
+// `ERRORS`, from `errors.toml`.
+include!(concat!(env!("OUT_DIR"), "/errors.rs"));
 
 fn reading(row: &'static Row<Saying>, strength: Strength, text: &Text, wrapper: Option<&Wrapping>) -> Reading {
     let cause = match wrapper {
@@ -198,12 +193,12 @@ fn reading(row: &'static Row<Saying>, strength: Strength, text: &Text, wrapper: 
         _ => row.says.cause,
     };
     let named = named(row, text).map(|name| if cause.is_about_a_field() { json_pointer(&name) } else { name });
-    let speaker = match (wrapper, row.says.speaker.as_deref()) {
+    let speaker = match (wrapper, row.says.speaker) {
         (Some(wrapper), _) => Speaker::Upstream(wrapper.provider.clone()),
         (None, Some(name)) => Speaker::Gateway(name),
         (None, None) => Speaker::Unknown,
     };
-    Reading { cause, strength, speaker, named, row: &row.id, source: &row.source }
+    Reading { cause, strength, speaker, named, row: row.id, source: row.source }
 }
 
 /// What the error names, by the row's pattern or else by `param`.
@@ -271,6 +266,7 @@ fn is_variant(steps: &[&str], at: usize) -> bool {
 mod tests {
     use super::super::plain_quotes;
     use super::*;
+    use std::sync::LazyLock;
 
     fn error<'a>(status: u16, code: &'a str, kind: &'a str, message: &'a str) -> ErrorText<'a> {
         let given = |text: &'a str| (!text.is_empty()).then_some(text);
@@ -374,22 +370,25 @@ mod tests {
             let pairs = [("cf-mitigated", "challenge"), ("anthropic-ratelimit-unified-status", "rejected")];
             pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
         });
-        let headers = HEADERS.iter().position(|(name, _)| row.signature.headers.contains_key(name)).map_or(&[][..], |at| &HEADERS[at..=at]);
-        let (code, param) = (row.signature.codes.first().map(String::as_str), row.signature.params.first().map(String::as_str));
+        let headers = HEADERS
+            .iter()
+            .position(|(name, _)| row.signature.header.as_ref().is_some_and(|(own, _)| own == name))
+            .map_or(&[][..], |at| &HEADERS[at..=at]);
+        let (code, param) = (row.signature.codes.first().copied(), row.signature.params.first().copied());
         ErrorText {
             status: row.signature.status.first().copied(),
             code,
             kind: None,
             param,
-            message: &row.example,
+            message: row.example,
             headers,
-            raw: &row.example,
+            raw: row.example,
         }
     }
 
     #[test]
     fn every_row_is_usable() {
-        let mut ids: Vec<_> = ERRORS.iter().map(|row| row.id.as_str()).collect();
+        let mut ids: Vec<_> = ERRORS.iter().map(|row| row.id).collect();
         ids.sort_unstable();
         ids.dedup();
         assert_eq!(ids.len(), ERRORS.len(), "ids are unique");
@@ -399,12 +398,12 @@ mod tests {
                 !(row.signature.any.is_empty()
                     && row.signature.all.is_empty()
                     && row.signature.codes.is_empty()
-                    && row.signature.headers.is_empty()),
+                    && row.signature.header.is_none()),
                 "{}: the status alone never decides",
                 row.id
             );
-            for phrase in row.signature.any.iter().chain(&row.signature.all).chain(&row.signature.not) {
-                assert!(!phrase.contains('\\') && *phrase == plain_quotes(&phrase.to_lowercase()), "{}: {phrase}", row.id);
+            for phrase in row.signature.any.iter().chain(row.signature.all).chain(row.signature.not) {
+                assert!(!phrase.contains('\\') && **phrase == *plain_quotes(&phrase.to_lowercase()), "{}: {phrase}", row.id);
             }
         }
     }

@@ -80,13 +80,19 @@ pub enum Strength {
 #[derive(Debug, Deserialize)]
 #[serde(from = "String")]
 struct Pattern {
-    text: String,
+    text: Cow<'static, str>,
     compiled: OnceLock<regex_lite::Regex>,
+}
+
+impl Pattern {
+    const fn new(text: &'static str) -> Self {
+        Pattern { text: Cow::Borrowed(text), compiled: OnceLock::new() }
+    }
 }
 
 impl From<String> for Pattern {
     fn from(text: String) -> Self {
-        Pattern { text, compiled: OnceLock::new() }
+        Pattern { text: Cow::Owned(text), compiled: OnceLock::new() }
     }
 }
 
@@ -102,8 +108,6 @@ impl std::ops::Deref for Pattern {
 
 /// Reads what every refusal is held against, so that the first one in a run does not have to wait for it.
 pub fn warm_up() {
-    errors::warm_up();
-    wrappers::warm_up();
     fingerprints::warm_up();
     retry::warm_up();
 }

@@ -3,58 +3,75 @@
 use super::errors::ErrorText;
 use super::{Pattern, Strength, TEXT_LIMIT, head, header, plain_quotes};
 use memchr::memmem;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::ops::Range;
 
 /// A row of a table of texts: what they look like, and what that table says of them.
-#[derive(Debug, Deserialize)]
-#[serde(bound = "R: DeserializeOwned")]
+///
+/// Rows are written by `build/tables.rs`, which knows these fields.
+#[derive(Debug)]
 pub(super) struct Row<R> {
     /// Stable name.
-    pub id: String,
+    pub id: &'static str,
     /// How far it can be trusted.
     pub strength: Strength,
     /// Where it was documented or seen.
-    pub source: String,
+    pub source: &'static str,
     /// What it looks like.
-    #[serde(flatten)]
     pub signature: Signature,
     /// What the table says of it.
-    #[serde(flatten)]
     pub says: R,
-    /// A real text, for the test.
-    #[cfg(test)]
-    #[serde(default)]
-    pub example: String,
+    /// A real text; empty for what is no text.
+    pub example: &'static str,
 }
 
 /// What one kind of text looks like. Everything it asks for must hold.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug)]
 pub(super) struct Signature {
     /// Phrases of which one must occur; lower case, straight quotes, no backslash.
-    pub any: Vec<String>,
+    pub any: &'static [&'static str],
     /// Phrases that must all occur.
-    pub all: Vec<String>,
+    pub all: &'static [&'static str],
     /// Phrases of which none may occur, in message or body.
-    pub not: Vec<String>,
+    pub not: &'static [&'static str],
     /// Codes or types of which one must be the error's, or stand in its text.
-    pub codes: Vec<String>,
+    pub codes: &'static [&'static str],
     /// Values of `param`.
-    pub params: Vec<String>,
+    pub params: &'static [&'static str],
     /// Statuses it comes with.
-    pub status: Vec<u16>,
-    /// Headers of which each must be there and match.
-    pub headers: BTreeMap<String, Pattern>,
+    pub status: &'static [u16],
+    /// A header that must be there and match.
+    pub header: Option<(&'static str, Pattern)>,
     /// What the text must also match; its first group is what the error names.
     pub regex: Option<Pattern>,
+    /// What the text must hold for `regex` to match.
+    pub needs: Needs,
+    /// Whether `regex` never matches across lines.
+    pub in_a_line: bool,
     /// What the error names, if it does.
     pub names: Option<Pattern>,
     /// Whether the body around the message is as good as the message.
     pub raw: bool,
+}
+
+/// What a text must hold, in lower case. The build finds it in a regular expression, so that most are never compiled.
+#[derive(Debug)]
+pub(super) enum Needs {
+    Word(&'static str),
+    All(&'static [Needs]),
+    OneOf(&'static [Needs]),
+}
+
+impl Needs {
+    /// Whether a text holds it that has these words.
+    fn are_met(&self, has: &impl Fn(&str) -> bool) -> bool {
+        match self {
+            Needs::Word(word) => has(word),
+            Needs::All(needs) => needs.iter().all(|needs| needs.are_met(has)),
+            Needs::OneOf(needs) => needs.iter().any(|needs| needs.are_met(has)),
+        }
+    }
 }
 
 thread_local! {
@@ -83,8 +100,12 @@ impl<R> Row<R> {
         }
         let is_own = |own: &str| row.codes.iter().any(|code| code.eq_ignore_ascii_case(own));
         let has_code = row.codes.is_empty() || [text.error.code, text.error.kind].into_iter().flatten().any(is_own);
-        let in_message = row.fits(&text.message, has_code);
-        if !(in_message || row.fits(&text.body, has_code)) || text.message.has_one_of(&row.not) || text.body.has_one_of(&row.not) {
+        let [may_in_message, may_in_body] = [&text.message, &text.body].map(|scan| row.may_fit(scan, has_code));
+        if !(may_in_message || may_in_body) || text.message.has_one_of(row.not) || text.body.has_one_of(row.not) {
+            return None;
+        }
+        let in_message = may_in_message && row.matches(&text.message);
+        if !(in_message || may_in_body && row.matches(&text.body)) {
             return None;
         }
         let trusted = in_message || row.raw || text.message.clean.is_empty();
@@ -96,20 +117,33 @@ impl Signature {
     /// Whether status, `param` and headers are as the row wants them.
     fn fits_around(&self, error: &ErrorText) -> bool {
         let status = |status| self.status.contains(&status);
-        let param = |param: &str| self.params.iter().any(|own| own == param);
+        let param = |param: &str| self.params.contains(&param);
         let in_header =
-            |(name, pattern): (&String, &Pattern)| header(error.headers, name).is_some_and(|value| pattern.is_match(head(value, 1024)));
+            |(name, pattern): &(&str, Pattern)| header(error.headers, name).is_some_and(|value| pattern.is_match(head(value, 1024)));
         (self.status.is_empty() || error.status.is_none_or(status))
             && (self.params.is_empty() || error.param.is_some_and(param))
-            && self.headers.iter().all(in_header)
+            && self.header.as_ref().is_none_or(in_header)
     }
 
-    /// Whether a text has the phrases of the row, and either it or the error the code.
-    fn fits(&self, text: &Scan, has_code: bool) -> bool {
-        (self.any.is_empty() || text.has_one_of(&self.any))
+    /// Whether a text has the phrases of the row, and either it or the error the code: all but the regular expression.
+    fn may_fit(&self, text: &Scan, has_code: bool) -> bool {
+        (self.any.is_empty() || text.has_one_of(self.any))
             && self.all.iter().all(|phrase| text.has(phrase))
             && (has_code || self.codes.iter().any(|code| is_telling(code) && text.has_code(code)))
-            && self.regex.as_ref().is_none_or(|regex| regex.is_match(&text.clean))
+            && self.needs.are_met(&|word| text.has(word))
+    }
+
+    /// Whether the regular expression matches a text that may fit: where no match crosses lines, only lines that may match are asked.
+    fn matches(&self, text: &Scan) -> bool {
+        let Some(regex) = &self.regex else { return true };
+        if !self.in_a_line {
+            return regex.is_match(&text.clean);
+        }
+        let may_match = |line: &str| {
+            let line = line.to_lowercase();
+            self.needs.are_met(&|word| memmem::find(line.as_bytes(), word.as_bytes()).is_some())
+        };
+        text.clean.split('\n').any(|line| may_match(line) && regex.is_match(line))
     }
 }
 
@@ -141,7 +175,7 @@ impl<'a> Text<'a> {
 
     /// The rows that fit, in their order, and how far each is to be trusted here.
     pub fn fitting<'t, R>(&self, rows: &'t [Row<R>]) -> impl Iterator<Item = (&'t Row<R>, Strength)> {
-        rows.iter().filter_map(|row| Some((row, row.strength_on(self)?))).filter(|(row, _)| is_known(&row.source))
+        rows.iter().filter_map(|row| Some((row, row.strength_on(self)?))).filter(|(row, _)| is_known(row.source))
     }
 
     /// The error as it was given.
@@ -178,7 +212,7 @@ impl Scan {
         self.pieces.may_hold(phrase.as_bytes()) && memmem::find(self.words.as_bytes(), phrase.as_bytes()).is_some()
     }
 
-    fn has_one_of(&self, phrases: &[String]) -> bool {
+    fn has_one_of(&self, phrases: &[&str]) -> bool {
         phrases.iter().any(|phrase| self.has(phrase))
     }
 

@@ -1,9 +1,7 @@
 //! What a pasted failure shows beside the words of an error: addresses, answers of the wrong kind, what clients and people say of it.
 
-use super::signatures::{Row, Text};
-use super::{ErrorText, Pattern, Strength, rows};
-use serde::Deserialize;
-use std::sync::LazyLock;
+use super::signatures::{Needs, Row, Signature, Text};
+use super::{ErrorText, Pattern, Strength};
 
 /// A failure as somebody saw it.
 #[derive(Debug, Clone, Copy)]
@@ -34,9 +32,9 @@ pub struct Sign {
 }
 
 /// What a row points at, and what it asks for beside the text.
-#[derive(Debug, Deserialize)]
-struct Pointer {
-    mode: String,
+#[derive(Debug)]
+pub(super) struct Pointer {
+    pub mode: &'static str,
     /// What the URL or path of the request must match.
     url: Option<Pattern>,
     /// Whether a stream was asked for.
@@ -55,26 +53,11 @@ impl Pointer {
     }
 }
 
-/// One file per family of failure modes. Phrases as in `errors.toml`, held against the innermost message and the whole piece of text.
-pub(super) const FILES: [&str; 11] = [
-    data!("signs/address"),
-    data!("signs/answer"),
-    data!("signs/body"),
-    data!("signs/edge"),
-    data!("signs/gateway"),
-    data!("signs/key"),
-    data!("signs/limits"),
-    data!("signs/model"),
-    data!("signs/reach"),
-    data!("signs/stream"),
-    data!("signs/time"),
-];
+// `SIGNS`: one file per family of failure modes. Phrases as in `errors.toml`, held against the innermost message and the whole piece of text.
+include!(concat!(env!("OUT_DIR"), "/signs.rs"));
 
-/// What people say of failures that no error text shows.
-pub(super) const HEARSAY: &str = data!("signs/prose");
-
-static SIGNS: LazyLock<Vec<Row<Pointer>>> = LazyLock::new(|| FILES.iter().flat_map(|file| rows(file)).collect());
-static TOLD: LazyLock<Vec<Row<Pointer>>> = LazyLock::new(|| rows(HEARSAY));
+// `TOLD`, from `signs/prose.toml`: what people say of failures that no error text shows.
+include!(concat!(env!("OUT_DIR"), "/prose.rs"));
 
 /// What programs show that points at a failure mode, in the order of the files.
 pub fn signs(scene: &Scene) -> Vec<Sign> {
@@ -91,13 +74,7 @@ fn shown(rows: &'static [Row<Pointer>], scene: &Scene) -> Vec<Sign> {
     let has_status = |row: &Row<Pointer>| row.signature.status.is_empty() || scene.error.status.is_some();
     let fitting = text.fitting(rows).filter(|(row, _)| has_status(row) && row.says.fits(scene));
     fitting
-        .map(|(row, strength)| Sign {
-            mode: &row.says.mode,
-            strength,
-            named: text.named(&row.signature),
-            row: &row.id,
-            source: &row.source,
-        })
+        .map(|(row, strength)| Sign { mode: row.says.mode, strength, named: text.named(&row.signature), row: row.id, source: row.source })
         .collect()
 }
 
@@ -109,10 +86,10 @@ mod tests {
     fn every_row_is_usable() {
         let mut seen = std::collections::BTreeSet::new();
         for row in SIGNS.iter().chain(TOLD.iter()) {
-            assert!(seen.insert(&row.id), "{} stands twice", row.id);
+            assert!(seen.insert(row.id), "{} stands twice", row.id);
             assert!(row.source.starts_with("https://"), "{} has no source", row.id);
-            for phrase in row.signature.any.iter().chain(&row.signature.all).chain(&row.signature.not) {
-                assert!(!phrase.contains('\\') && *phrase == super::super::plain_quotes(&phrase.to_lowercase()), "{}: {phrase}", row.id);
+            for phrase in row.signature.any.iter().chain(row.signature.all).chain(row.signature.not) {
+                assert!(!phrase.contains('\\') && **phrase == *super::super::plain_quotes(&phrase.to_lowercase()), "{}: {phrase}", row.id);
             }
         }
     }
@@ -120,7 +97,7 @@ mod tests {
     /// The scene of a row's example.
     fn scene(row: &Row<Pointer>) -> Scene<'_> {
         let status = row.signature.status.first().copied();
-        let error = ErrorText { status, code: None, kind: None, param: None, message: &row.example, headers: &[], raw: &row.example };
+        let error = ErrorText { status, code: None, kind: None, param: None, message: row.example, headers: &[], raw: row.example };
         Scene { error, url: "", stream: row.says.stream, media_type: "" }
     }
 

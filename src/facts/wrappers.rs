@@ -1,17 +1,14 @@
 //! Who is quoted: gateways that repeat what a provider said.
 
-use super::signatures::{Row, Text};
-use super::{head, rows};
-use serde::Deserialize;
-use std::sync::LazyLock;
+use super::signatures::{Needs, Row, Signature, Text};
+use super::{Pattern, Strength, head};
 
 /// How a gateway shows that it repeats what a provider said; the first group of its pattern names the provider.
-#[derive(Debug, Deserialize)]
-struct Wrapper {
+#[derive(Debug)]
+pub(super) struct Wrapper {
     /// Who is meant when nobody is named.
-    provider: Option<String>,
+    provider: Option<&'static str>,
     /// Whether the gateway uses a credential of its own, so that a refused key is not the client's.
-    #[serde(default)]
     own_key: bool,
 }
 
@@ -22,18 +19,14 @@ pub(super) struct Wrapping {
     pub own_key: bool,
 }
 
-static WRAPPERS: LazyLock<Vec<Row<Wrapper>>> = LazyLock::new(|| rows(data!("wrappers")));
-
-/// Reads the rows before they are needed.
-pub(super) fn warm_up() {
-    LazyLock::force(&WRAPPERS);
-}
+// `WRAPPERS`, from `wrappers.toml`.
+include!(concat!(env!("OUT_DIR"), "/wrappers.rs"));
 
 /// Whom a gateway is quoting, if it is.
 pub(super) fn on(text: &Text) -> Option<Wrapping> {
     let (wrapper, _) = text.fitting(&WRAPPERS).next()?;
     let named = text.named(&wrapper.signature).map(|name| head(&name, 100).to_owned());
-    let provider = named.or_else(|| wrapper.says.provider.clone()).unwrap_or_else(|| "upstream".to_owned());
+    let provider = named.or_else(|| wrapper.says.provider.map(str::to_owned)).unwrap_or_else(|| "upstream".to_owned());
     Some(Wrapping { provider, own_key: wrapper.says.own_key })
 }
 
@@ -50,7 +43,7 @@ mod tests {
     fn every_wrapper_is_seen_on_its_example() {
         for wrapper in WRAPPERS.iter() {
             assert!(wrapper.source.starts_with("https://"), "{} has no source", wrapper.id);
-            assert!(seen(&wrapper.example).is_some(), "{}", wrapper.id);
+            assert!(seen(wrapper.example).is_some(), "{}", wrapper.id);
         }
     }
 

@@ -181,6 +181,9 @@ impl Seen {
         let labels: Vec<_> = [&self.code, &self.kind, &self.param].into_iter().flatten().map(String::as_str).collect();
         let labels = if labels.is_empty() { String::new() } else { format!(" ({})", labels.join(", ")) };
         let speaker = self.speaker.as_ref().map(|speaker| format!(", said by {speaker}")).unwrap_or_default();
+        if self.message.is_empty() && self.form == CAPTURED {
+            return String::new();
+        }
         if self.message.is_empty() { format!("no message{labels}{speaker}") } else { format!("“{}”{labels}{speaker}", self.message) }
     }
 }

@@ -93,6 +93,9 @@ impl Watch {
 
     fn answered(&mut self, captured: &Captured, sighting: &Sighting, remarks: &mut Vec<String>) -> Weighed {
         let mut weighed = weigh_shown(sighting, Some(captured.exchange.clone()));
+        weighed
+            .candidates
+            .retain(|candidate| candidate.mode.id != "wrong-dialect" || captured.is_refused() || asks_in_chat_s_dialect(captured));
         if captured.is_refused() {
             closing::by_clock(captured, &mut weighed.candidates, &mut self.cut);
         }
@@ -144,6 +147,11 @@ impl Watch {
 pub fn judged(session: &Session) -> Vec<Judged> {
     let mut watch = Watch::new(&session.header);
     session.captured.iter().map(|captured| watch.judge(captured)).collect()
+}
+
+/// Whether the route is the one of chat completions: others answer in dialects of their own.
+fn asks_in_chat_s_dialect(captured: &Captured) -> bool {
+    url::Url::parse(&captured.exchange.request.url).is_ok_and(|url| url.path().trim_end_matches('/').ends_with("/chat/completions"))
 }
 
 fn digest(captured: &Captured, body: &Value, plain: bool) -> u64 {

@@ -4,3 +4,4 @@ mod endings;
 mod files;
 mod passing;
 mod peers;
+mod telling;

@@ -8,10 +8,12 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use llmdoctor::capture::{Keeper, Relay};
-use llmdoctor::evidence::Captured;
+use llmdoctor::evidence::{Captured, Header, SESSION_SCHEMA};
 use llmdoctor::http::{Client, Options, ProxyChoice};
 use llmdoctor::pace::Pace;
+use llmdoctor::report::Passed;
 use llmdoctor::secret::Scrubber;
+use llmdoctor::triage::captured::Watch;
 use tokio::sync::oneshot;
 
 /// Longer than anything here takes: reaching it is a failure, not a measure.
@@ -226,4 +228,17 @@ pub fn unchunked(mut bytes: &[u8]) -> (String, bool) {
         }
     }
     (String::from_utf8(text).expect("text"), false)
+}
+
+/// What is told of each exchange of a session.
+pub fn told(captured: &[&Captured]) -> Vec<Passed> {
+    let header = Header {
+        schema: SESSION_SCHEMA.to_owned(),
+        version: String::new(),
+        started_at: String::new(),
+        upstream: "http://h/v1".to_owned(),
+        base_url: "http://127.0.0.1:1/v1".to_owned(),
+    };
+    let mut watch = Watch::new(&header);
+    captured.iter().map(|captured| Passed::new(captured, watch.judge(captured))).collect()
 }

@@ -118,7 +118,7 @@ impl Frames<'_, '_, '_> {
 
     /// Takes an event's data; true when it was one frame and was understood.
     fn payload(&mut self, data: &str, event: &Event) -> bool {
-        if self.torn.is_none() && event.name != "error" && regular::take(self.tape, data) {
+        if self.torn.is_none() && regular::take(self.tape, data, &event.name) {
             return true;
         }
         let trimmed = data.trim();

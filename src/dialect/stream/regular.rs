@@ -9,6 +9,7 @@ use std::fmt;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
 use super::tape::Tape;
+use super::typed;
 
 /// A text that is borrowed where it holds no escapes.
 struct Text<'a>(Cow<'a, str>);
@@ -94,12 +95,77 @@ fn named<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Te
     Text::deserialize(deserializer).map(Some)
 }
 
-/// Takes data that is a regular chunk; false, and nothing taken, when it is not.
-pub fn take(tape: &mut Tape, data: &str) -> bool {
+/// A piece of text in Anthropic's words.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Block<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Text<'a>,
+    index: u64,
+    delta: Piece<'a>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Piece<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Text<'a>,
+    text: Text<'a>,
+}
+
+/// A piece of text in the words of the Responses API.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Part<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Text<'a>,
+    delta: Text<'a>,
+    #[serde(default)]
+    sequence_number: Option<u64>,
+    #[serde(default, rename = "item_id")]
+    _item: Option<Text<'a>>,
+    #[serde(default, rename = "output_index")]
+    _output: Option<u64>,
+    #[serde(default, rename = "content_index")]
+    _content: Option<u64>,
+    #[serde(default, rename = "logprobs")]
+    _logprobs: Option<[u8; 0]>,
+    #[serde(default, rename = "obfuscation")]
+    _obfuscation: Option<Text<'a>>,
+}
+
+/// Takes data that is a regular chunk or piece; false, and nothing taken, when it is not.
+pub fn take(tape: &mut Tape, data: &str, name: &str) -> bool {
     if tape.sentinel || !data.starts_with('{') {
         return false;
     }
-    again(tape, data) || first(tape, data)
+    match name {
+        "error" => false,
+        "content_block_delta" => block(tape, data),
+        "response.output_text.delta" => part(tape, data, name),
+        _ => again(tape, data) || first(tape, data),
+    }
+}
+
+fn block(tape: &mut Tape, data: &str) -> bool {
+    let Ok(block) = serde_json::from_str::<Block>(data) else { return false };
+    let regular = block.kind.0 == "content_block_delta" && block.delta.kind.0 == "text_delta" && tape.turn.is_open(block.index);
+    if regular {
+        tape.speaks("anthropic-messages");
+        tape.say(&block.delta.text.0);
+    }
+    regular
+}
+
+fn part(tape: &mut Tape, data: &str, name: &str) -> bool {
+    let Ok(part) = serde_json::from_str::<Part>(data) else { return false };
+    let regular = part.kind.0 == name;
+    if regular {
+        tape.speaks("openai-responses");
+        typed::sequence(tape, part.sequence_number, name, name);
+        tape.say(&part.delta.0);
+    }
+    regular
 }
 
 /// A regular chunk around its content: what comes before the text's quote, and what comes behind it.

@@ -18,6 +18,13 @@ pub struct Turn {
     sequence: Option<u64>,
 }
 
+impl Turn {
+    /// Whether the block of this index is open.
+    pub fn is_open(&self, index: u64) -> bool {
+        self.open == Some(index)
+    }
+}
+
 /// True for the names of Anthropic's events, the keep-alive aside.
 pub fn is_message_event(kind: &str) -> bool {
     const NAMES: [&str; 6] =
@@ -34,7 +41,7 @@ pub fn response(tape: &mut Tape, value: &Value, name: &str) {
         tape.fault("delta-shape", true);
         name
     });
-    sequence(tape, value, kind, name);
+    sequence(tape, value.get("sequence_number").and_then(Value::as_u64), kind, name);
     let response = value.get("response").unwrap_or(&Value::Null);
     tape.model(response.get("model"));
     tape.usage(response.get("usage"));
@@ -57,14 +64,13 @@ pub fn response(tape: &mut Tape, value: &Value, name: &str) {
 }
 
 /// What the order and the names of events say.
-fn sequence(tape: &mut Tape, value: &Value, kind: &str, name: &str) {
+pub fn sequence(tape: &mut Tape, number: Option<u64>, kind: &str, name: &str) {
     if name.is_empty() {
         tape.fault("event-name-missing", false);
     }
     if matches!(kind, "response.done" | "response.text.delta") {
         tape.fault("event-name-old", false);
     }
-    let number = value.get("sequence_number").and_then(Value::as_u64);
     let skips = number.zip(tape.turn.sequence).is_some_and(|(now, before)| now != before.saturating_add(1));
     let early = !tape.turn.started && kind != "response.created" && kind != "error";
     if skips || early {

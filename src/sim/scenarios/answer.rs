@@ -50,6 +50,16 @@ pub(super) static TABLE: &[Scenario] = &[
     told_in_stream("error-event-first", "The stream's only event is an error", |c| {
         chunked(SSE, vec![piece(c.first, event(UPSTREAM_ERROR)), piece(0.0, done())])
     }),
+    Scenario {
+        id: "error-as-answer",
+        title: "An error is told as the model's own words",
+        mode: Some("error-in-success"),
+        gateway: Gateway { tune: |c| c.tokens = vec!["[ERROR] upstream returned 429: rate limit exceeded".to_owned()], ..HEALTHY },
+        ..USUAL
+    },
+    told_in_stream("error-as-streamed-answer", "A stream of which the text is an error, plain chat works", |c| {
+        chunked(SSE, Completion { tokens: vec!["Error: 401 - Incorrect API key provided".to_owned()], ..c.clone() }.pieces())
+    }),
     told_in_stream("finish-reason-error", "The stream breaks off with finish_reason error and says no more", |c| {
         let mut pieces = c.first_half();
         pieces.extend([piece(0.5, event(&c.chunk("{}", r#""error""#))), piece(0.0, done())]);

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use flate2::Compression;
-use flate2::write::{DeflateEncoder, GzEncoder};
+use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 
 use crate::sim::script::{Piece, collected, joined, piece};
 
@@ -31,12 +31,42 @@ pub(super) fn flushed(pieces: &[Piece]) -> Vec<Piece> {
     out
 }
 
+/// The same with the coding that HTTP calls deflate.
+pub(super) fn deflated(pieces: &[Piece]) -> Vec<Piece> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+    let mut out = Vec::new();
+    for part in pieces {
+        let _ = encoder.write_all(&part.bytes).and_then(|()| encoder.flush());
+        out.push(piece(part.wait, std::mem::take(encoder.get_mut())));
+    }
+    out.push(piece(0.0, encoder.finish().unwrap_or_default()));
+    out
+}
+
 /// A compressor that nobody flushes: its ten bytes of head come at once, all the rest with the end.
 pub(super) fn unflushed(pieces: &[Piece]) -> Vec<Piece> {
     let packed = gzip(&joined(pieces));
     let (head, rest) = packed.split_at(10);
     let end = collected(pieces).remove(0).wait;
     vec![piece(0.0, head), piece(end, rest)]
+}
+
+/// The pieces as a compressor's buffer lets them go: whenever some four to six thousand bytes have come, wherever events end.
+pub(super) fn clumps(pieces: &[Piece]) -> Vec<Piece> {
+    let sizes = [4700, 5900, 4300, 6100, 5300];
+    let mut out: Vec<Piece> = vec![piece(0.0, [])];
+    for part in pieces {
+        let size = sizes[out.len() % sizes.len()];
+        let last = out.len() - 1;
+        out[last].wait += part.wait;
+        out[last].bytes.extend_from_slice(&part.bytes);
+        if out[last].bytes.len() >= size {
+            let rest = out[last].bytes.split_off(size);
+            out.push(piece(0.0, rest));
+        }
+    }
+    out.retain(|part| !part.bytes.is_empty());
+    out
 }
 
 /// The start, the middle and the end of a gzip stream; each repetition of the middle unpacks to eight mebibytes of zeros.

@@ -109,7 +109,7 @@ pub const KINDS: &[Kind] = &[
         each_choice(draft, |choice| drop(choice.insert("delta".into(), json!("x"))));
     }),
     ("content is an array", Fault("content-not-string"), MALFORMED, |draft, _| {
-        each_content(draft, |text| json!([{"type": "text", "text": text}]))
+        each_content(draft, |text| json!([{"type": "text", "text": text}]));
     }),
     ("content is a number", Fault("content-not-string"), MALFORMED, |draft, _| each_content(draft, |text| json!(text.len()))),
     ("each delta repeats", Fault("cumulative"), MALFORMED, |draft, _| {
@@ -121,7 +121,7 @@ pub const KINDS: &[Kind] = &[
         });
     }),
     ("tool calls without index", Fault("tool-index-missing"), None, |draft, dice| {
-        each_call(draft, dice, |call| drop(call.remove("index")))
+        each_call(draft, dice, |call| drop(call.remove("index")));
     }),
     ("tool calls without id", Fault("tool-id-missing"), None, |draft, dice| each_call(draft, dice, |call| drop(call.remove("id")))),
     ("tool calls counted from one", Fault("tool-index-base"), None, |draft, dice| {
@@ -154,7 +154,7 @@ pub const KINDS: &[Kind] = &[
         });
     }),
     ("choices without index", Fault("index-missing"), None, |draft, _| {
-        each_choice(draft, |choice| drop(choice.insert("index".into(), Value::Null)))
+        each_choice(draft, |choice| drop(choice.insert("index".into(), Value::Null)));
     }),
     ("finish_reason an empty text", Fault("finish-reason-empty"), None, |draft, _| {
         each_choice(draft, |choice| {
@@ -235,7 +235,7 @@ pub const KINDS: &[Kind] = &[
         draft.media_type = "text/html".into();
     }),
     ("gzip that nobody declares", NoStream, Some("stream-compressed"), |draft, _| {
-        draft.bytes = Some([b"\x1f\x8b\x08\0\0\0\0\0\0\xff".as_slice(), &[0xaa; 200]].concat())
+        draft.bytes = Some([b"\x1f\x8b\x08\0\0\0\0\0\0\xff".as_slice(), &[0xaa; 200]].concat());
     }),
 ];
 
