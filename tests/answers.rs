@@ -222,6 +222,8 @@ fn a_finding_about_a_stream_says_whom_it_hits() {
         let item = report.findings.iter().find(|item| item.mode == mode).unwrap_or_else(|| panic!("no {mode}"));
         let python = item.details["clients"].as_array().expect("clients").iter().find(|row| row["client"] == "openai-python");
         assert_eq!(python.map(|row| &row["does"]), Some(&json!(does)), "{mode}: {}", item.clients);
+        let names: Vec<_> = item.details["clients"].as_array().expect("clients").iter().map(|row| row["client"].to_string()).collect();
+        assert_eq!(names.iter().collect::<std::collections::BTreeSet<_>>().len(), names.len(), "a client stands twice: {names:?}");
         let shown = render(&report, Format::Terminal, &Look::default());
         assert!(shown.contains("    Clients   ") && item.clients.contains("openai-python"), "{shown}");
     }
@@ -252,6 +254,11 @@ fn the_table_of_clients_names_kinds_modes_and_readers_that_exist() {
             assert!(llmdoctor::catalogue::mode(mode).is_some(), "{}: {found}", form.kind);
             assert!(mode != "stream-malformed" || kinds.contains(&kind), "{}: {found}", form.kind);
         }
+        let recorded = form
+            .recorded
+            .as_deref()
+            .is_none_or(|fault| llmdoctor::profiles::all().any(|profile| profile.outcomes.stream.contains_key(fault)));
+        assert!(recorded, "{}: no recording has {:?}", form.kind, form.recorded);
         let model = form.model.as_deref();
         assert!(model.is_none_or(|id| llmdoctor::dialect::views::MODELS.iter().any(|model| model.id == id)), "{}: {model:?}", form.kind);
     }

@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 
 /// Projects with a shorter name are named with their owner: others are called alike.
 const SHORT: usize = 5;
-/// Reports that are named, at most.
-const REPORTS: usize = 4;
+/// Names in a row, at most one more.
+const NAMES: usize = 5;
 
 /// What a client does with a stream that is odd in one way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,7 +18,7 @@ pub enum Does {
     Partial,
     /// It shows text twice, or something that is no text.
     Garbled,
-    /// It waits for an end that does not come.
+    /// It waits for an end that does not come, or asks again and again.
     Hang,
     /// It raises an error.
     Error,
@@ -48,7 +48,7 @@ impl Does {
             Does::Silent => "nothing shown, no error",
             Does::Partial => "part lost, no error",
             Does::Garbled => "garbled",
-            Does::Hang => "hangs",
+            Does::Hang => "hangs or asks without end",
             Does::Error => "error",
             Does::Fine => "fine",
         }
@@ -66,6 +66,8 @@ pub struct StreamClient {
     pub version: String,
     /// The dialect that it reads.
     pub reads: String,
+    /// The name under which it was recorded as well.
+    pub recorded: Option<String>,
 }
 
 /// A form of stream, and what clients make of it.
@@ -83,6 +85,8 @@ pub struct StreamForm {
     /// The findings that are about it: ids of failure modes, or `mode/kind` for those of one kind.
     #[serde(default)]
     pub found: Vec<String>,
+    /// What the same fault is called in the recordings of other clients.
+    pub recorded: Option<String>,
     /// The way of reading that breaks on it, by the name that views of streams have for it.
     pub model: Option<String>,
     #[serde(default)]
@@ -103,18 +107,18 @@ pub struct StreamTable {
 }
 
 /// What one client does with one form.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Told {
-    /// Its name and version.
-    pub client: &'static str,
+    /// Its name.
+    pub client: String,
     /// The version that was measured.
-    pub version: &'static str,
+    pub version: String,
     /// The dialect that it reads.
-    pub reads: &'static str,
+    pub reads: String,
     /// What it does.
     pub does: Does,
     /// What is seen, if that says more; otherwise empty.
-    pub seen: &'static str,
+    pub seen: String,
 }
 
 /// A thread in which somebody met a form.
@@ -191,6 +195,12 @@ pub fn stream_tables(forms: &[&'static StreamForm]) -> Vec<StreamTable> {
 }
 
 impl StreamForm {
+    /// True when this recorded client stands among those that were measured.
+    pub fn has_measured(&self, name: &str) -> bool {
+        let is = |client: &&StreamClient| client.id == name || client.recorded.as_deref() == Some(name);
+        FILE.client.iter().filter(is).any(|client| self.clients.contains_key(&client.id))
+    }
+
     /// True when clients of this dialect were measured, or when nothing was measured at all.
     pub fn is_of(&self, dialect: &str) -> bool {
         let reads = |id: &String| FILE.client.iter().any(|client| &client.id == id && client.reads == dialect);
@@ -201,23 +211,21 @@ impl StreamForm {
     pub fn told(&'static self) -> Vec<Told> {
         let told = |client: &'static StreamClient| {
             let (does, seen) = outcome(self.clients.get(&client.id)?)?;
-            Some(Told { client: &client.title, version: &client.version, reads: &client.reads, does, seen })
+            let (client, version, reads) = (client.title.clone(), client.version.clone(), client.reads.clone());
+            Some(Told { client, version, reads, does, seen: seen.to_owned() })
         };
         FILE.client.iter().filter_map(told).collect()
     }
 
-    /// What clients of this dialect do, those that fare worst first, those without trouble only with `all`, and whose users met it elsewhere.
-    /// Empty when nothing is known.
-    pub fn in_words(&'static self, dialect: &str, all: bool) -> String {
-        let told = self.told_of(dialect);
+    /// What these clients do, those that fare worst first, those without trouble only with `all`, and whose users met it elsewhere. Empty when
+    /// nothing is known.
+    pub fn in_words(&'static self, told: &[Told], all: bool) -> String {
         let groups = Does::ALL.iter().map(|(_, does)| told.iter().filter(|told| told.does == *does).collect::<Vec<_>>());
-        let measured = groups
-            .filter(|group| !group.is_empty() && (all || group[0].does != Does::Fine))
-            .map(|group| format!("{}: {}", group[0].does.phrase(), named(&group)));
-        let projects: Vec<_> = self.reports().iter().map(|thread| thread.project).collect();
-        let more = projects.len().saturating_sub(REPORTS);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let reported = (!projects.is_empty()).then(|| format!("reported for {}{more}", projects[..projects.len().min(REPORTS)].join(", ")));
+        let groups = groups.filter(|group| !group.is_empty() && (all || group[0].does != Does::Fine));
+        let measured = groups.map(|group| format!("{}: {}", group[0].does.phrase(), named(&group)));
+        let mut projects: Vec<_> = self.reports().iter().map(|thread| thread.project.to_owned()).collect();
+        projects.dedup();
+        let reported = (!projects.is_empty()).then(|| format!("reported for {}", few(&projects)));
         measured.chain(reported).collect::<Vec<_>>().join("; ")
     }
 
@@ -245,11 +253,18 @@ impl StreamForm {
 /// Names of clients; what is seen stands behind the last of those that show the same.
 fn named(group: &[&Told]) -> String {
     let name = |(index, told): (usize, &&Told)| match group.get(index + 1) {
-        _ if told.seen.is_empty() => told.client.to_owned(),
-        Some(next) if next.seen == told.seen => told.client.to_owned(),
+        _ if told.seen.is_empty() => told.client.clone(),
+        Some(next) if next.seen == told.seen => told.client.clone(),
         _ => format!("{} ({})", told.client, told.seen),
     };
-    group.iter().enumerate().map(name).collect::<Vec<_>>().join(", ")
+    few(&group.iter().enumerate().map(name).collect::<Vec<_>>())
+}
+
+/// The first of some names, and how many more there are.
+fn few(names: &[String]) -> String {
+    let shown = if names.len() > NAMES + 1 { NAMES } else { names.len() };
+    let more = if shown < names.len() { format!(" and {} more", names.len() - shown) } else { String::new() };
+    format!("{}{more}", names[..shown].join(", "))
 }
 
 /// `does` or `does: what is seen`.

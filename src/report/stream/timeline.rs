@@ -105,9 +105,12 @@ impl<'r> Picture<'r> {
 /// How a question is called beside the others.
 fn name(ask: &str) -> &'static str {
     match ask {
-        "chat" | "sweep-chat" => "not streamed",
+        "chat" | "sweep-chat" | "chat-tools" | "chat-json" => "not streamed",
         "chat-stream-identity" => "identity",
         "chat-stream-long" => "longer",
+        "chat-stream-unbuffered" => "unbuffered",
+        "chat-stream-tools" => "with tools",
+        "chat-stream-json" => "as JSON",
         "sweep-stream" => "long answer",
         _ => "streamed",
     }

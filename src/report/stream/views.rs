@@ -23,9 +23,9 @@ pub struct Seeing {
 }
 
 impl Seeing {
-    /// How a stream of the plain questions is seen; nothing for others.
+    /// How a stream is seen; nothing for the long ones of the sweep.
     pub fn of(shown: &Shown) -> Seeing {
-        let asked = matches!(shown.ask, Ask::ChatStream | Ask::ChatStreamIdentity | Ask::ChatStreamLong);
+        let asked = shown.asks_stream() && !matches!(shown.ask, Ask::SweepStream | Ask::Burst);
         let (Some(response), Some(reading)) = (shown.response(), shown.streamed().filter(|_| asked)) else { return Seeing::default() };
         let views = Views::of(response, reading);
         let main: Vec<&Seen> = MAIN.iter().filter_map(|(id, _)| views.by(id)).collect();
@@ -78,10 +78,10 @@ fn lost(loss: Loss) -> String {
 
 /// Real clients that read in this way: those that were measured to break on its forms, then those that reports name.
 fn clients(model: &str, dialect: &str) -> String {
-    let mut names: Vec<&str> = Vec::new();
+    let mut names: Vec<String> = Vec::new();
     for form in facts::stream_forms_breaking(model) {
         let measured = form.told().into_iter().filter(|told| told.does != Does::Fine && told.reads == dialect).map(|told| told.client);
-        let reported = form.reports().into_iter().map(|thread| thread.project);
+        let reported = form.reports().into_iter().map(|thread| thread.project.to_owned());
         for name in measured.chain(reported) {
             if !names.contains(&name) {
                 names.push(name);
