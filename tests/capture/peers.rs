@@ -30,6 +30,12 @@ pub struct Between {
 impl Between {
     /// A relay to this upstream, whose API lives at `/v1`.
     pub fn to(upstream: SocketAddr) -> Self {
+        Between::by(&format!("http://{upstream}/v1"), ProxyChoice::None)
+    }
+
+    /// A relay to this base URL by this way.
+    pub fn by(base_url: &str, proxy: ProxyChoice) -> Self {
+        let url = base_url.parse().expect("a URL");
         let (tell_addr, addr) = channel();
         let (tell, captured) = channel();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -40,9 +46,8 @@ impl Between {
                 let captured = keeper.lock().expect("a keeper").keep(passed);
                 let _ = tell.lock().expect("a channel").send(captured);
             });
-            let options = Options { proxy: ProxyChoice::None, ..Options::default() };
+            let options = Options { proxy, ..Options::default() };
             let client = Client::new(options, Pace::default(), Scrubber::default()).expect("a client");
-            let url = format!("http://{upstream}/v1").parse().expect("a URL");
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async {
                 let relay = Relay::listen((Ipv4Addr::LOCALHOST, 0).into(), &url, client, sink).await.expect("a port");
