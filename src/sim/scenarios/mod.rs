@@ -16,6 +16,7 @@ mod model;
 mod packing;
 mod pages;
 mod reach;
+mod replayed;
 mod routes;
 mod stream;
 mod time;
@@ -43,6 +44,7 @@ fn families() -> Vec<&'static [Scenario]> {
         body::TABLE,
         client::TABLE,
         fields::TABLE,
+        replayed::TABLE,
         limits::TABLE,
         stream::TABLE,
         malformed::TABLE,
