@@ -4,7 +4,7 @@ use super::streams::{Streamed, characters, in_every_content, no_stream, share, s
 use super::timing::span;
 use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict};
 use crate::dialect::StreamEnd;
-use crate::evidence::FaultKind;
+use crate::evidence::{Ask, FaultKind};
 
 /// A stream that stays open and brings nothing more.
 pub const MODE: FailureMode = FailureMode {
@@ -31,7 +31,9 @@ fn diagnose(case: &Case) -> Verdict {
 }
 
 fn of_one_content(case: &Case) -> Verdict {
-    let all = streams(case);
+    let mut all = streams(case);
+    // The longer answer is asked for where streams look held back: its silence is what is being measured.
+    all.retain(|stream| stream.shown.ask != Ask::ChatStreamLong);
     let stalled: Vec<_> = all.iter().copied().filter(|stream| is_stalled(stream) || outlasted(case, stream)).collect();
     match stalled.first() {
         Some(first) if is_slow_anyway(case, *first) => Verdict::untested(format!(

@@ -179,7 +179,8 @@ fn scheme(auth: AuthScheme) -> Scheme {
     }
 }
 
-fn options(headers: &[String], network: &Network) -> Result<Options> {
+/// How to get to an endpoint.
+pub fn options(headers: &[String], network: &Network) -> Result<Options> {
     let identity = match (&network.cert, &network.cert_key) {
         (Some(cert), Some(key)) => Some((read(cert, "the client certificate")?, read(key, "its private key")?)),
         _ => None,

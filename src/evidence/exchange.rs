@@ -64,7 +64,7 @@ pub enum Ask {
     ChatStream,
     /// The same stream again, with `Accept-Encoding: identity`.
     ChatStreamIdentity,
-    /// A stream of an answer about three times as long, to tell buffering from slow beginnings.
+    /// A stream of an answer two to ten times as long, to tell buffering from slow beginnings.
     ChatStreamLong,
     /// The same stream again, with `X-Accel-Buffering: no` in the request.
     ChatStreamUnbuffered,

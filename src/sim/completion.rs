@@ -28,6 +28,8 @@ pub(super) struct Completion {
     pub(super) usage: bool,
     /// Whether the client takes gzip.
     pub(super) gzip: bool,
+    /// Whether the client asks proxies not to buffer (`X-Accel-Buffering: no`).
+    pub(super) unbuffered: bool,
     /// The function called instead of text: its name and arguments.
     pub(super) call: Option<(String, String)>,
     /// Whether JSON was demanded in place of free text.
@@ -54,6 +56,7 @@ impl Completion {
             pace: PER_TOKEN,
             usage: body["stream_options"]["include_usage"] == true,
             gzip: false,
+            unbuffered: false,
             call,
             structured: body["response_format"].is_object(),
             choices: body["n"].as_u64().unwrap_or(1).clamp(1, 8),

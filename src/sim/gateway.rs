@@ -116,6 +116,7 @@ impl Gateway {
         (self.refuse)(&body, moment).map_or(Ok(()), Err)?;
         let mut completion = Completion::of(&body, &model);
         completion.gzip = request.accepts_gzip();
+        completion.unbuffered = request.header("x-accel-buffering") == Some("no");
         (self.tune)(&mut completion);
         Ok(if request.wants_stream() { self.streamed(&completion) } else { (self.whole)(&completion) })
     }
