@@ -38,6 +38,7 @@ async fn main() -> anyhow::Result<()> {
         skip: Vec::new(),
         burst: 0,
         body: None,
+        body_headers: Vec::new(),
         client_timeout_s: None,
         clients: &[],
     };

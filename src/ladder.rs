@@ -28,6 +28,8 @@ pub struct Climb<'c> {
     pub burst: usize,
     /// The body that the client in question sends, for the rung `fields`; a typical one otherwise.
     pub body: Option<serde_json::Value>,
+    /// The headers that the client in question sends with that body.
+    pub body_headers: Vec<(http::HeaderName, http::HeaderValue)>,
     /// How long the client in question waits, in seconds.
     pub client_timeout_s: Option<f64>,
     /// The clients whose requests are replayed: none, the one in question, or all that are known.
@@ -42,6 +44,7 @@ impl Climb<'_> {
         let mut cx =
             Ctx::new(self.client, self.target, self.pace, self.burst, self.body.clone(), now.as_millisecond() as f64 / 1e3, events);
         cx.clients = self.clients;
+        cx.body_headers.clone_from(&self.body_headers);
         let interrupted = matches!(select(Box::pin(self.stages(&cx)), Box::pin(stop)).await, Either::Right(_));
         let mut record = cx.into_record();
         let loopback = self.target.base.is_loopback();

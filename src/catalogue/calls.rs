@@ -9,7 +9,9 @@ use crate::evidence::Ask;
 
 /// What is lost or torn by streaming alone. The comparison is needed: what a model calls, and how well it writes JSON, is its own affair.
 pub(super) fn lost_by_streaming(case: &Case) -> Option<Verdict> {
-    calls(case).or_else(|| structured_output(case))
+    // Where text is lost as well, the loss is not the calls'.
+    let text = case.stream().answer().and_then(Shown::streamed).is_some_and(|stream| !stream.text.is_empty());
+    if text { calls(case).or_else(|| structured_output(case)) } else { None }
 }
 
 /// The whole streams of this question, and the same question's answer not streamed.

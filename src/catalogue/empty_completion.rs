@@ -40,7 +40,8 @@ fn diagnose(case: &Case) -> Verdict {
     let plain: Vec<_> = case.asked(Ask::Chat).filter(|shown| shown.answered() || is_bare(case, shown)).collect();
     let streams = finished(case);
     let empty_plain: Vec<_> = plain.iter().filter_map(|shown| plain_void(shown)).collect();
-    let empty_streams: Vec<_> = streams.iter().filter_map(|stream| stream_void(*stream)).chain(bodiless(case)).collect();
+    let empty_streams: Vec<_> =
+        streams.iter().filter_map(|stream| stream_void(*stream)).chain(bodiless(case)).chain(wordless(case)).collect();
     let looked_at = plain.len() + streams.len();
     match (empty_plain.first(), empty_streams.first()) {
         (None, None) if looked_at == 0 => Verdict::untested("no chat was answered"),
@@ -84,7 +85,29 @@ fn stream_void<'c, 'e>(stream: Streamed<'c, 'e>) -> Option<Void<'c, 'e>> {
 fn bodiless<'c, 'e>(case: &'c Case<'e>) -> impl Iterator<Item = Void<'c, 'e>> {
     let bare = case.asked(Ask::ChatStream).filter(|shown| case.chat().answer().is_some() && is_success(shown));
     let bare = bare.filter(|shown| matches!(shown.reading, Reading::Empty) && shown.fault().is_none());
-    bare.map(|shown| Void { shown, kind: "no-body", account: "the stream's body has 0 bytes".to_owned() })
+    bare.map(|shown| {
+        let length = shown.response().and_then(|response| response.header("content-length"));
+        let (kind, how) = match length {
+            Some(_) => ("content-length-0", "its head says Content-Length: 0"),
+            None => ("no-bytes", "it was ended in order"),
+        };
+        Void { shown, kind, account: format!("the stream's body has 0 bytes, and {how}") }
+    })
+}
+
+/// Streamed requests that were answered with keep-alives or with the last event alone, and with an end in order.
+fn wordless<'c, 'e>(case: &'c Case<'e>) -> impl Iterator<Item = Void<'c, 'e>> {
+    let streams = case.asked(Ask::ChatStream).filter(|shown| is_success(shown) && shown.fault().is_none());
+    let streams = streams.filter_map(|shown| Some((shown, shown.streamed()?)));
+    let bare = streams.filter(|(_, stream)| stream.dialect.is_empty() && stream.error.is_none() && stream.faults.is_empty());
+    let ended = bare.filter(|(_, stream)| matches!(stream.end, StreamEnd::Silent | StreamEnd::NoFinish));
+    ended.map(|(shown, stream)| {
+        let (kind, account) = match stream.done {
+            true => ("done-only", "the stream's only event is [DONE]".to_owned()),
+            false => ("comments-only", format!("{} comments, and no event", stream.comments)),
+        };
+        Void { shown, kind, account }
+    })
 }
 
 /// A body of no bytes where the list of the same base is one: an API answers, and says nothing.

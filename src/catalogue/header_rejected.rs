@@ -1,6 +1,7 @@
 //! A request header is refused.
 
-use super::{Blame, Case, FailureMode, Finding, Severity, Shown, Verdict, limits, naming};
+use super::split::{self, ORDINARY, RefusedHeaders};
+use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict, limits, naming};
 use crate::facts::Cause;
 
 /// A request header is refused.
@@ -28,11 +29,10 @@ pub const MODE: FailureMode = FailureMode {
     diagnose,
 };
 
-/// Headers of every request, which say nothing of a client's own.
-const ORDINARY: [&str; 9] =
-    ["accept", "accept-encoding", "content-type", "content-length", "authorization", "user-agent", "host", "x-api-key", "api-key"];
-
 fn diagnose(case: &Case) -> Verdict {
+    if let Some(found) = split::refused_headers(case) {
+        return shown_by_leaving_out(&found);
+    }
     let met: Vec<&Shown> = case.all().filter(|shown| refuses_header(shown)).collect();
     match met.first() {
         Some(first) => present(case, &met, first),
@@ -57,6 +57,23 @@ fn present(case: &Case, met: &[&Shown], first: &Shown) -> Verdict {
         finding = finding.fix(format!("Leave out the header {header}.")).detail("header", header);
     }
     finding.present()
+}
+
+/// The client's own headers: with them a body is refused that is answered without them.
+fn shown_by_leaving_out(found: &RefusedHeaders) -> Verdict {
+    let names = found.names.join(", ");
+    let because = format!(
+        "With {names} the client's request was answered with {}; without, the same body was answered after {:.0} ms.",
+        found.refused.account(),
+        found.answered.total_ms()
+    );
+    let certainty = if found.names.len() == 1 { Certainty::Certain } else { Certainty::Likely };
+    Finding::new(Severity::Error, certainty, Blame::Client, because)
+        .so("Every request that carries the header is refused, whatever its body.")
+        .fix(format!("Leave out the header {names}."))
+        .cite([found.refused.exchange, found.answered.exchange])
+        .detail("header", found.names.join(", "))
+        .present()
 }
 
 /// The header that was sent and whose name or value the refusal repeats as a word.

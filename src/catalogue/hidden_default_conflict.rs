@@ -1,7 +1,7 @@
 //! A field that was not sent takes part through a default of the server.
 
 use super::bodies;
-use super::{Blame, Case, FailureMode, Finding, Severity, Shown, Verdict, limits};
+use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict, limits};
 use crate::evidence::Ask;
 
 /// A field that was not sent takes part via a server default: the fix is to add a neutral value.
@@ -53,12 +53,30 @@ fn present(case: &Case, met: &[&Shown], first: &Shown) -> Verdict {
     let request = if partners.is_empty() { "model and messages only".to_owned() } else { partners.join(", ") };
     let because = format!("A request with {request} was answered with {}. It did not have {field}.", first.account());
     let severity = limits::standing(case, met).max(Severity::Warning);
-    Finding::new(severity, limits::said_certainty(first), Blame::Client, because)
+    let helped = with_it(case, first, &field);
+    let certainty = if helped.is_some() { Certainty::Certain } else { limits::said_certainty(first) };
+    let value = helped.and_then(|shown| shown.exchange.request.body.as_ref()?.pointer(&field)).map(ToString::to_string);
+    let advice = match &value {
+        Some(value) => format!("Send {field} with {value}: with that the same request was answered."),
+        None => format!("Send {field} with its neutral value (false, \"none\" or disabled)."),
+    };
+    Finding::new(severity, certainty, Blame::Client, because)
         .so("Leaving fields out does not help; the named field must be sent with a neutral value.")
-        .fix(format!("Send {field} with its neutral value (false, \"none\" or disabled)."))
+        .fix(advice)
         .cite([first.exchange])
+        .cite(helped.map(|shown| shown.exchange))
         .cite(case.stream().answer().or_else(|| case.chat().answer()).map(|shown| shown.exchange))
         .detail("fields", vec![field])
         .detail("kind", "hidden-default")
         .present()
+}
+
+/// The answered request that had the field, and all that the refused one had.
+fn with_it<'c, 'e>(case: &'c Case<'e>, refused: &Shown, field: &str) -> Option<&'c Shown<'e>> {
+    let members = refused.exchange.request.body.as_ref()?.as_object()?;
+    let has_all = |shown: &&Shown| {
+        let body = shown.exchange.request.body.as_ref();
+        body.is_some_and(|body| body.pointer(field).is_some() && members.iter().all(|(name, value)| body.get(name) == Some(value)))
+    };
+    case.asked(Ask::Fields).filter(|shown| shown.answered()).find(has_all)
 }

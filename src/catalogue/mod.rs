@@ -131,6 +131,7 @@ mod upstream_unavailable;
 pub use about::{Neighbours, Setting, Words, explained_by, headers_of, neighbours, settings, statuses_of, words};
 pub use case::{Case, Shown, Trial, signature};
 pub use docs::markdown;
+pub use split::{Bisected, Smallest, bisected};
 pub use verdict::{Blame, Certainty, Details, Finding, Severity, Verdict};
 
 /// One failure mode: what people see, why it happens, what helps, and the rule that recognises it.

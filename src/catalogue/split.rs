@@ -7,13 +7,13 @@ use serde_json::Value;
 use super::bodies::Part;
 use super::{Case, Severity, Shown, auth, clients};
 use crate::dialect::requests;
-use crate::evidence::{Ask, Dialect, FaultKind};
+use crate::evidence::{Ask, Dialect, Evidence, Exchange, FaultKind};
 use crate::facts::Cause;
 use crate::outline::{Outline, Sent};
 use crate::profiles;
 
 /// Bodies that differ in the values of more members than this are not variants of one body.
-const VARIED: usize = 1;
+const VARIED: usize = 3;
 
 /// Places of the whole body, by their number in its outline.
 type Places = BTreeSet<usize>;
@@ -46,6 +46,7 @@ pub(super) struct Split<'c, 'e> {
     /// The request that was answered with everything but the culprits; the plain chat, when nothing else is left.
     pub rest: Option<&'c Shown<'e>>,
     passing: Vec<Try<'c, 'e>>,
+    outline: Outline,
 }
 
 /// One request, and what it had of the whole body.
@@ -82,20 +83,106 @@ pub(super) fn split<'c, 'e>(case: &'c Case<'e>) -> Option<Split<'c, 'e>> {
     split_of(case, Ask::Fields).or_else(|| split_of(case, Ask::RareFields))
 }
 
-fn split_of<'c, 'e>(case: &'c Case<'e>, ask: Ask) -> Option<Split<'c, 'e>> {
+/// The outline of the whole body, and the requests that had it or a part of it: those that were answered, and the others.
+fn tries<'c, 'e>(case: &'c Case<'e>, ask: Ask) -> Option<(Outline, Vec<Try<'c, 'e>>, Vec<Try<'c, 'e>>)> {
     let body = |shown: &&Shown<'e>| shown.exchange.request.body.as_ref();
-    let whole = case.asked(ask).filter(|shown| !shown.answered()).max_by_key(|shown| body(shown).map(|body| body.to_string().len()))?;
+    let refused = || case.asked(ask).filter(|shown| !shown.answered());
+    let longest = refused().map(|shown| body(&shown).map(|body| body.to_string().len())).max()?;
+    // The first of that length: what came later may have another value.
+    let whole = refused().find(|shown| body(shown).map(|body| body.to_string().len()) == longest)?;
     let dialect = Dialect::of(&whole.exchange.request.url).unwrap_or_default();
     let outline = Outline::of(body(&whole)?.clone(), requests::needed(dialect));
     let read = |shown: &'c Shown<'e>| Try { shown, sent: outline.sent(body(&shown).unwrap_or(&Value::Null)) };
     let variants = case.asked(ask).map(read).filter(|one| one.sent.changed.len() <= VARIED);
-    let (passing, others): (Vec<_>, Vec<_>) = variants.partition(|one| one.shown.answered());
+    let (passing, others) = variants.partition(|one| one.shown.answered());
+    Some((outline, passing, others))
+}
+
+fn split_of<'c, 'e>(case: &'c Case<'e>, ask: Ask) -> Option<Split<'c, 'e>> {
+    let (outline, passing, others) = tries(case, ask)?;
     let failing: Vec<&Try> = others.iter().filter(|one| one.sent.changed.is_empty() && refuses_body(one, &others, &passing)).collect();
     let full = failing.iter().max_by_key(|one| one.sent.kept.len())?.shown;
     let sets = common(&failing, &passing).map_or_else(|| smallest(&failing), |found| vec![found]);
     let culprits: Vec<_> = sets.into_iter().map(|(places, shown)| culprit(&outline, &places, shown, &failing, &passing)).collect();
     let rest = without(&outline, &culprits, &passing, case.chat().answer());
-    Some(Split { full, culprits, refusals: failing.len(), parts: outline.len(), rest, passing })
+    Some(Split { full, culprits, refusals: failing.len(), parts: outline.len(), rest, passing, outline })
+}
+
+/// Headers of every request, which say nothing of a client's own.
+pub(super) const ORDINARY: [&str; 9] =
+    ["accept", "accept-encoding", "content-type", "content-length", "authorization", "user-agent", "host", "x-api-key", "api-key"];
+
+/// Headers without which the same body, or more of it, was answered; with the refused request and the answered one.
+pub(super) struct RefusedHeaders<'c, 'e> {
+    /// Their names.
+    pub names: Vec<String>,
+    /// The refused request that had the fewest others.
+    pub refused: &'c Shown<'e>,
+    /// The answered one.
+    pub answered: &'c Shown<'e>,
+}
+
+/// The client's own headers that are refused, read off the requests with its body.
+pub(super) fn refused_headers<'c, 'e>(case: &'c Case<'e>) -> Option<RefusedHeaders<'c, 'e>> {
+    let (_, passing, others) = tries(case, Ask::Fields)?;
+    let client_error = |one: &&Try| one.shown.error().is_some() && one.shown.status().is_some_and(|status| (400..500).contains(&status));
+    let own = |shown: &Shown| -> BTreeSet<String> {
+        let names = shown.exchange.request.headers.iter().map(|(name, _)| name.clone());
+        names.filter(|name| !ORDINARY.contains(&name.as_str())).collect()
+    };
+    let mut found: Option<RefusedHeaders> = None;
+    for failed in others.iter().filter(client_error).filter(|one| !one.shown.caused_by(NOT_THE_BODY)) {
+        for passed in passing.iter().filter(|one| one.sent.kept.is_superset(&failed.sent.kept)) {
+            let (had, had_not) = (own(failed.shown), own(passed.shown));
+            let names: Vec<String> = had.difference(&had_not).cloned().collect();
+            let innocent = passing.iter().any(|one| names.iter().all(|name| own(one.shown).contains(name)));
+            if !names.is_empty() && !innocent && found.as_ref().is_none_or(|found| names.len() < found.names.len()) {
+                found = Some(RefusedHeaders { names, refused: failed.shown, answered: passed.shown });
+            }
+        }
+    }
+    found
+}
+
+/// What a search in a client's request ended with.
+pub struct Bisected<'e> {
+    /// The smallest parts that are refused.
+    pub culprits: Vec<Smallest<'e>>,
+    /// The largest request that was answered.
+    pub largest: Option<&'e Exchange>,
+    /// What that one lacks or has otherwise, as JSON pointers.
+    pub left_out: Vec<String>,
+    /// How many places the whole body has that could be left out.
+    pub places: usize,
+    /// How many requests the search took.
+    pub requests: usize,
+    /// Each culprit was refused with nothing else, and everything else together was answered.
+    pub is_checked: bool,
+}
+
+/// One of the smallest parts that are refused.
+pub struct Smallest<'e> {
+    /// Its places in the whole body, as JSON pointers; several are refused only together.
+    pub places: Vec<String>,
+    /// The smallest request that was refused for it.
+    pub smallest: Option<&'e Exchange>,
+}
+
+/// What the search in the client's request ended with; `None` when nothing of it was refused.
+pub fn bisected(evidence: &Evidence) -> Option<Bisected<'_>> {
+    let case = Case::new(evidence);
+    let split = split_of(&case, Ask::Fields)?;
+    let largest = split.passing.iter().max_by_key(|one| (one.sent.kept.len(), one.sent.changed.len()));
+    let left_out = largest.map(|one| split.outline.left_out(&one.sent.kept)).unwrap_or_default();
+    let of = |culprit: &Culprit<'_, '_>| culprit.suspects.iter().map(|part| part.pointer.clone()).collect();
+    Some(Bisected {
+        is_checked: split.rest.is_some() && split.culprits.iter().all(|culprit| culprit.is_shown_alone),
+        largest: largest.map(|one| one.shown.exchange),
+        left_out,
+        places: split.parts,
+        requests: case.asked(Ask::Fields).count(),
+        culprits: split.culprits.iter().map(|culprit| Smallest { places: of(culprit), smallest: Some(culprit.shown.exchange) }).collect(),
+    })
 }
 
 /// Causes that a server also gives as its reason when a field breaks what stands behind it.

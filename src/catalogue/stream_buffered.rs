@@ -3,7 +3,7 @@
 use super::streams::{Streamed, no_stream, sound_streams};
 use super::timing::{boxes, floor_ms, span};
 use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict};
-use crate::dialect::stream_timing::{Blocks, Timing, aligned_share, blocks, bursts, is_compressed, usual_gap_ms};
+use crate::dialect::stream_timing::{Blocks, Timing, aligned_share, blocks, bursts, is_compressed, is_packets, usual_gap_ms};
 use crate::evidence::{Ask, Exchange};
 use crate::facts;
 
@@ -77,7 +77,7 @@ fn spread_blocks(stream: Streamed) -> Option<Blocks> {
     // A quick sender's bytes come in records of TLS, which have the size of a buffer.
     let records = found.bytes == TLS_RECORD && stream.shown.request.url.starts_with("https:");
     let slow = !records || usual_gap_ms(&bursts(&response.body)) >= TOO_SHORT_MS;
-    (slow && flow >= 0.25 * response.total_ms).then_some(found)
+    (slow && flow >= 0.15 * response.total_ms).then_some(found)
 }
 
 fn in_blocks(case: &Case, stream: Streamed, found: Blocks) -> Verdict {
@@ -203,7 +203,7 @@ impl<'c, 'e> Sight<'c, 'e> {
         let gap = bursts.windows(2).map(|pair| pair[1].at_ms - pair[0].at_ms).fold(f64::INFINITY, f64::min);
         let far = gap >= TOO_SHORT_MS && gap >= 3.0 * self.floor_ms?;
         let size = bursts.iter().map(|burst| burst.bytes).max()?;
-        if aligned > 0.3 || !far || size < 4000 || timing.pieces < 8 * bursts.len() {
+        if aligned > 0.3 || !far || size < 4000 || timing.pieces < 8 * bursts.len() || is_packets(&bursts) {
             return None;
         }
         let compressed = is_compressed(stream.shown);

@@ -84,19 +84,41 @@ fn truncated(case: &Case, found: &Agreement) -> Verdict {
     let first = found.first();
     let fault = first.shown.fault().map(|fault| format!(", then {} after {}", fault.kind, span(fault.at_ms)));
     let hidden = first.reading.end == StreamEnd::Silent;
-    let because = format!("{} broke off: {}{}{}", found.count(), said(first), fault.unwrap_or_default(), control(case));
-    let so = if hidden {
+    let counted = length(first.shown).filter(|_| hidden);
+    let length_said = counted.map(|length| format!("; the body ends where its Content-Length of {length} bytes does")).unwrap_or_default();
+    let because = format!("{} broke off: {}{}{length_said}{}", found.count(), said(first), fault.unwrap_or_default(), control(case));
+    let so = if counted.is_some() {
+        "Clients stop where the Content-Length says, take the rest for nothing, and show part of the text as a success."
+    } else if hidden {
         "Clients take the partial text for the whole answer, because HTTP says that all is well."
     } else {
         "Clients get part of the text and then a network error."
     };
-    Finding::new(Severity::Error, found.as_event(), Blame::Gateway, because)
+    let finding = Finding::new(Severity::Error, found.as_event(), Blame::Gateway, because)
         .so(so)
         .cite(found.exchanges())
         .cite(case.chat().answer().map(|shown| shown.exchange))
-        .detail("kind", if hidden { "clean-end" } else { "dropped" })
-        .detail("characters", characters(first.reading))
-        .present()
+        .detail("kind", kind(hidden, counted.is_some()))
+        .detail("characters", characters(first.reading));
+    match counted {
+        Some(_) => finding
+            .fix("Gateway: send streams without Content-Length, in chunks; one that was measured before the body was rewritten cuts it.")
+            .present(),
+        None => finding.present(),
+    }
+}
+
+fn kind(hidden: bool, counted: bool) -> &'static str {
+    match (hidden, counted) {
+        (_, true) => "content-length-too-short",
+        (true, false) => "clean-end",
+        (false, false) => "dropped",
+    }
+}
+
+/// The length that the head of a stream gives.
+fn length<'c>(shown: &'c Shown) -> Option<&'c str> {
+    shown.response()?.header("content-length")
 }
 
 fn control(case: &Case) -> String {

@@ -28,6 +28,8 @@ plain chat or streaming untested).";
 pub enum Command {
     /// Climb the ladder of questions against an endpoint and name what is wrong
     Check(Box<Check>),
+    /// Find the smallest part of a client's request that is refused, and the largest that is answered
+    Bisect(Box<Bisect>),
     /// Pass a client's requests on to an endpoint and show what each of them comes to
     Capture(Box<Capture>),
     /// Diagnose a saved run or a captured session again, without a network
@@ -103,9 +105,12 @@ pub struct Check {
     /// Header to send with every request; may be repeated
     #[arg(long = "header", value_name = "NAME: VALUE")]
     pub headers: Vec<String>,
-    /// JSON file with a body that the client sends, instead of a typical one; `-` for standard input
+    /// Request that the client sends, instead of a typical one: JSON, a curl command, a HAR file, an SDK's debug log; `-` for standard input
     #[arg(long, value_name = "FILE")]
     pub body: Option<PathBuf>,
+    /// Entry of the HAR file, from 1 [default: the last that failed]
+    #[arg(long, value_name = "N", requires = "body", value_parser = clap::value_parser!(u32).range(1..))]
+    pub entry: Option<u32>,
     /// Ask as this client does (its routes, headers, bodies, waits), or `all` for a table of which known clients would work here
     #[arg(long, value_name = "NAME", conflicts_with = "body")]
     pub client: Option<String>,
@@ -120,6 +125,16 @@ pub struct Check {
     pub save_evidence: Option<PathBuf>,
     #[command(flatten)]
     pub look: LookArgs,
+}
+
+/// What `bisect` takes: everything that `check` does.
+#[derive(Debug, Args)]
+pub struct Bisect {
+    #[command(flatten)]
+    pub check: Check,
+    /// Write the largest body that is answered to this file
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub write_fixed: Option<PathBuf>,
 }
 
 /// Where the key comes from.

@@ -18,6 +18,11 @@ use super::settings::Settings;
 
 /// Runs the check; an error is about us, never about the target.
 pub fn run(check: &Check) -> Result<ExitCode> {
+    examine(check).map(|(_, code)| code)
+}
+
+/// The same; what was recorded comes along.
+pub fn examine(check: &Check) -> Result<(Evidence, ExitCode)> {
     let settings = Settings::of(check, |name| std::env::var(name).ok())?;
     let mut outputs = Outputs::open(&check.output, check.save_evidence.as_deref(), check.look.quiet)?;
     let client = Client::new(settings.options, settings.pace.clone(), settings.scrubber)?;
@@ -29,12 +34,14 @@ pub fn run(check: &Check) -> Result<ExitCode> {
         skip: check.effort.skip.clone(),
         burst: check.effort.burst.into(),
         body: settings.body,
+        body_headers: settings.body_headers,
         client_timeout_s: settings.client_timeout_s,
         clients: &settings.clients,
     };
     let evidence = super::block_on(climb_with_progress(&climb, &check.look))?;
     outputs.write_evidence(&evidence)?;
-    report(&evidence, &mut outputs, &check.output, &check.look)
+    let code = report(&evidence, &mut outputs, &check.output, &check.look)?;
+    Ok((evidence, code))
 }
 
 /// Climbs while showing the rungs; Ctrl-C ends the climb, and what is known by then is kept.

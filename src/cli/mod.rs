@@ -1,6 +1,7 @@
 //! The command line: what was typed, what it means, and how it ends.
 
 mod args;
+mod bisect;
 mod capture;
 mod check;
 mod explain;
@@ -9,6 +10,7 @@ mod progress;
 mod replay;
 mod settings;
 mod simulate;
+mod source;
 mod triage;
 
 use std::process::ExitCode;
@@ -38,6 +40,7 @@ pub fn command() -> clap::Command {
 fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Check(check) => check::run(&check),
+        Command::Bisect(mut asked) => bisect::run(&mut asked),
         Command::Capture(asked) => capture::run(&asked),
         Command::Replay(replay) => replay::run(&replay),
         Command::Triage(paste) => triage::run(&paste),

@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use http::{HeaderName, HeaderValue};
 use serde_json::Value;
 use url::Url;
@@ -19,6 +19,7 @@ use crate::secret::{Scrubber, Secret};
 use crate::target::{Auth, BaseUrl, Target};
 
 use super::args::{AuthScheme, Check, Effort, KeyArgs, Network};
+use super::source;
 
 /// What a check needs to know.
 pub struct Settings {
@@ -32,6 +33,8 @@ pub struct Settings {
     pub scrubber: Scrubber,
     /// The client's own body.
     pub body: Option<Value>,
+    /// The headers that the client sends with it.
+    pub body_headers: Vec<(HeaderName, HeaderValue)>,
     /// The clients whose requests are replayed.
     pub clients: Vec<Profile>,
     /// How long the client in question waits for an answer, in seconds.
@@ -44,7 +47,12 @@ const CREDENTIAL_HEADERS: [&str; 6] = ["authorization", "proxy-authorization", "
 impl Settings {
     /// Reads the arguments and the environment.
     pub fn of(check: &Check, env: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        ensure!(
+            !(check.key.key_stdin && check.body.as_deref() == Some(Path::new("-"))),
+            "--key-stdin and --body - cannot both read standard input; give the key by --key-file"
+        );
         let (typed, from_openai_variable) = base_url(check, &env)?;
+        let own = check.body.as_deref().map(|path| source::load(path, check.entry.map(|entry| entry as usize))).transpose()?;
         let clients = clients(check.client.as_deref())?;
         let client = if let [client] = &clients[..] { Some(client) } else { None };
         let base = base_of(client, BaseUrl::parse(&typed)?);
@@ -53,10 +61,12 @@ impl Settings {
         let mut options = options(&check.headers, &check.network)?;
         add_headers(&mut options, client);
         let secrets = secrets(key.as_ref(), &typed, &options.headers);
-        let dialect = check.dialect.map(Dialect::from).or_else(|| client?.dialect()).unwrap_or_default();
+        let dialect = check.dialect.map(Dialect::from).or_else(|| client?.dialect());
+        let dialect = dialect.or_else(|| own.as_ref().map(source::dialect)).unwrap_or_default();
         let auth = Auth { key, scheme: scheme_of(check.auth, client, dialect) };
         known_rungs(&check.effort)?;
-        let body = check.body.as_deref().map(|path| body(path, dialect)).transpose()?;
+        let body_headers = own.as_ref().map(source::headers).unwrap_or_default();
+        let body = own.map(|own| body(own.body, check, dialect)).transpose()?;
         let model = check.model.clone().or_else(|| body.as_ref()?["model"].as_str().map(str::to_owned));
         let client_timeout_s = check.effort.client_timeout.map(f64::from).or_else(|| client.and_then(patience));
         let pace = pace(&check.effort, clients.len());
@@ -66,6 +76,7 @@ impl Settings {
             options,
             scrubber: Scrubber::new(&secrets),
             body,
+            body_headers,
             clients,
             client_timeout_s,
         })
@@ -120,21 +131,14 @@ fn patience(client: &Profile) -> Option<f64> {
     [waits.first_byte, waits.total, waits.idle].into_iter().flatten().min_by(f64::total_cmp)
 }
 
-/// Larger bodies (bytes) are no chat.
-const LARGEST_BODY: u64 = 16 << 20;
-
-fn body(path: &Path, dialect: Dialect) -> Result<Value> {
-    let name = path.display();
-    let mut text = String::new();
-    let read = if path == Path::new("-") {
-        std::io::stdin().take(LARGEST_BODY).read_to_string(&mut text)
-    } else {
-        std::fs::File::open(path).and_then(|file| file.take(LARGEST_BODY).read_to_string(&mut text))
-    };
-    read.with_context(|| format!("cannot read a body from {name}"))?;
-    let body: Value = serde_json::from_str(&text).with_context(|| format!("the body in {name} is no JSON"))?;
+/// The body with the model that was typed, if it is one of the dialect.
+fn body(mut body: Value, check: &Check, dialect: Dialect) -> Result<Value> {
+    let name = check.body.as_deref().map(source::named).unwrap_or_default();
     if let Some(missing) = requests::needed(dialect).iter().find(|member| **member != "model" && body[**member].is_null()) {
         bail!("the body in {name} has no `{missing}`; expected the JSON of a request to {} ({})", dialect.route(), dialect.name());
+    }
+    if let Some(model) = &check.model {
+        body["model"] = model.as_str().into();
     }
     Ok(body)
 }

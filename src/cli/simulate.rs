@@ -78,6 +78,7 @@ async fn examine(scenario: &'static Scenario, look: &LookArgs) -> Result<Evidenc
         skip: Vec::new(),
         burst: 0,
         body: scenario_body(scenario),
+        body_headers: Vec::new(),
         client_timeout_s,
         clients: &clients,
     };

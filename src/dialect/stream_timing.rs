@@ -6,6 +6,8 @@ use super::StreamReading;
 
 /// Sizes in which proxies and middleware collect what they pass on, in bytes.
 pub const BLOCKS: [u32; 5] = [4096, 8192, 16_384, 32_768, 65_536];
+/// What a packet carries on usual links, in bytes: Ethernet with and without TCP timestamps, IPv6, tunnels, the least of all.
+const PACKETS: [u32; 10] = [1460, 1448, 1440, 1428, 1420, 1400, 1388, 1380, 1368, 536];
 /// Arrivals closer together than this belong to one burst, in milliseconds.
 const BURST_MS: f64 = 3.0;
 /// Answers that begin sooner than this are too quick to tell anything, in milliseconds.
@@ -109,6 +111,13 @@ pub fn blocks(body: &Body, event_ends: &[u32]) -> Option<Blocks> {
     let count = |size: u32| middle.iter().filter(|burst| burst.bytes > 0 && burst.bytes % size == 0).count();
     let (bytes, count) = BLOCKS.map(|size| (size, count(size))).into_iter().max_by_key(|(_, count)| *count)?;
     (count * 5 >= middle.len() * 3).then_some(Blocks { bytes, count, bursts: bursts.len(), aligned })
+}
+
+/// True when most bursts, the last one aside, are made of whole packets: then a link cut them, and no buffer.
+pub fn is_packets(bursts: &[Burst]) -> bool {
+    let inner = &bursts[..bursts.len().saturating_sub(1)];
+    let whole = |packet: u32| inner.iter().filter(|burst| burst.bytes > 0 && burst.bytes % packet == 0).count();
+    !inner.is_empty() && PACKETS.into_iter().any(|packet| whole(packet) * 5 >= inner.len() * 3)
 }
 
 /// The pause between bursts, in milliseconds: half of the pauses are longer. 0 for fewer than two bursts.

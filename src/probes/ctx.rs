@@ -60,6 +60,8 @@ pub struct Ctx<'r> {
     pub burst: usize,
     /// The body that the client in question sends; a typical one otherwise.
     pub body: Option<Value>,
+    /// The headers that the client in question sends with its body.
+    pub body_headers: Vec<(HeaderName, HeaderValue)>,
     /// The clients whose requests are replayed.
     pub clients: &'r [Profile],
     started: Instant,
@@ -103,6 +105,7 @@ impl<'r> Ctx<'r> {
             pace,
             burst,
             body,
+            body_headers: Vec::new(),
             clients: &[],
             started: now,
             started_unix,

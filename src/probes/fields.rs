@@ -10,12 +10,12 @@ use crate::dialect::openai_chat::{occasional, with};
 use crate::dialect::{Reading, requests};
 use crate::evidence::{Ask, Credential, Dialect};
 use crate::facts::Cause;
-use crate::minimize::{Minimal, Parts, Trial, minimize};
+use crate::minimize::{Links, Minimal, Parts, Trial, minimize};
 use crate::outline::Outline;
 use crate::target::Target;
 
 use super::question::given;
-use super::{Asked, Ctx, Need, Probe, Question, Work};
+use super::{Asked, Ctx, Need, Probe, Question, Work, values};
 
 /// The rung.
 pub const PROBE: Probe = Probe {
@@ -36,7 +36,10 @@ async fn run(cx: &Ctx<'_>) {
     let streamed = cx.answer(Ask::ChatStream).is_some();
     let only_streamed = cx.answer(Ask::Chat).is_none();
     match &cx.body {
-        Some(body) => examine(cx, &Form::usual(Ask::Fields, cx.target), body.clone()).await,
+        Some(body) => {
+            let form = Form { headers: cx.body_headers.clone(), ..Form::usual(Ask::Fields, cx.target) };
+            examine(cx, &form, body.clone()).await;
+        }
         None => examine(cx, &Form::usual(Ask::Fields, cx.target), requests::typical(cx.target.dialect, &model, streamed)).await,
     }
     if cx.body.is_none() && cx.pace.sweep.is_some() && cx.target.dialect == Dialect::OpenaiChat {
@@ -77,13 +80,17 @@ impl Form {
     }
 }
 
-/// Sends the body; when it is refused, finds what in it is refused.
+/// Sends the request; when it is refused, finds what in it is refused.
 pub(super) async fn examine(cx: &Ctx<'_>, form: &Form, whole: Value) {
     let Some(refused) = refusal(cx, form, &whole).await else { return };
     let body = Body { form: form.clone(), outline: Outline::of(whole, requests::needed(form.dialect)), refused };
-    let named = body.outline.named(&words(&body.refused), &body.outline.all());
-    let minimal = minimize(body.outline.links(), named, |parts| body.trial(cx, parts)).await;
-    body.try_other_values(cx, &minimal).await;
+    if body.try_what_was_not_sent(cx).await {
+        return;
+    }
+    let named = body.named(&body.refused, &body.all());
+    let minimal = minimize(&body.links(), named, |parts| body.trial(cx, parts)).await;
+    let changes = body.try_other_values(cx, &minimal).await;
+    body.try_mended(cx, &minimal, &changes).await;
 }
 
 /// The refusal of the whole body, repeated when it might have been a passing fault.
@@ -121,7 +128,7 @@ fn question(cx: &Ctx<'_>, form: &Form, body: Value) -> Question {
     Question { patience: Some(patience), ..form.question(body) }
 }
 
-/// A refused body, taken apart.
+/// A refused request, taken apart: the nodes of its body, then its own headers.
 struct Body {
     form: Form,
     outline: Outline,
@@ -129,20 +136,52 @@ struct Body {
 }
 
 impl Body {
-    /// The body with some nodes passes, is refused, or fails for another reason.
+    fn all(&self) -> Parts {
+        (0..self.outline.len() + self.form.headers.len()).collect()
+    }
+
+    /// How the parts hang together; headers hang together with nothing.
+    fn links(&self) -> Links {
+        let mut links = self.outline.links().clone();
+        for _ in &self.form.headers {
+            links.kind.push(links.needs.len());
+            links.needs.push(Vec::new());
+            links.any_of.push(Vec::new());
+        }
+        links
+    }
+
+    /// The request with these parts and no others.
+    fn question(&self, cx: &Ctx<'_>, parts: &Parts) -> Question {
+        let kept = |at: &usize| parts.contains(&(self.outline.len() + at));
+        let headers = self.form.headers.iter().enumerate().filter(|(at, _)| kept(at)).map(|(_, header)| header.clone()).collect();
+        question(cx, &Form { headers, ..self.form.clone() }, self.outline.with(parts))
+    }
+
+    /// The parts that a refusal names.
+    fn named(&self, asked: &Asked, parts: &Parts) -> Parts {
+        let words = words(asked);
+        let mut named = self.outline.named(&words, parts);
+        let headers = self.form.headers.iter().enumerate();
+        let is_named =
+            |(name, value): &(HeaderName, HeaderValue)| words.iter().any(|word| word.eq_ignore_ascii_case(name.as_str()) || word == value);
+        named.extend(headers.filter(|(_, header)| is_named(header)).map(|(at, _)| self.outline.len() + at));
+        &named & parts
+    }
+
+    /// The request with some parts passes, is refused, or fails for another reason.
     async fn trial(&self, cx: &Ctx<'_>, parts: Parts) -> Trial {
-        let question = question(cx, &self.form, self.outline.with(&parts));
+        let question = self.question(cx, &parts);
         let Some(asked) = cx.ask(self.form.rung, question.clone()).await else { return Trial::Impossible };
         let trial = self.meaning(&asked, &parts);
-        let doubtful = trial != Trial::Unrelated && asked.is_shaky() && !asked.out_of_patience();
-        if !doubtful {
-            if trial == Trial::Unrelated {
-                tokio::time::sleep(cx.pace.retry).await;
-            }
+        if trial == Trial::Passes || trial != Trial::Unrelated && (!asked.is_shaky() || asked.out_of_patience()) {
+            return trial;
+        }
+        tokio::time::sleep(cx.pace.retry).await;
+        if trial == Trial::Unrelated {
             return trial;
         }
         // A server error is believed only when it repeats.
-        tokio::time::sleep(cx.pace.retry).await;
         match cx.ask(self.form.rung, question).await {
             None => Trial::Impossible,
             Some(again) => self.meaning(&again, &parts),
@@ -153,7 +192,7 @@ impl Body {
         if asked.answered() {
             return Trial::Passes;
         }
-        let named = || self.outline.named(&words(asked), parts);
+        let named = || self.named(asked, parts);
         if asked.signature() == self.refused.signature() {
             return Trial::Fails(named());
         }
@@ -164,21 +203,52 @@ impl Body {
         }
     }
 
-    /// A culprit whose name or value may be what is refused is tried with another one.
-    async fn try_other_values(&self, cx: &Ctx<'_>, minimal: &Minimal) {
+    /// A refusal that names a member that was not sent: does the body pass with a neutral value for it?
+    async fn try_what_was_not_sent(&self, cx: &Ctx<'_>) -> bool {
+        let whole = self.outline.whole();
+        let last = |word: &String| word.rsplit(['.', '/']).next().unwrap_or_default().to_owned();
+        let missing = words(&self.refused).iter().map(last).find(|name| whole.get(name).is_none() && values::neutral(name).is_some());
+        let Some((name, value)) = missing.and_then(|name| values::neutral(&name).map(|value| (name, value))) else { return false };
+        // A name for what the user should have sent instead is no default.
+        if !self.refused.caused_by(&[Cause::FieldCombination]) {
+            return false;
+        }
+        ask(cx, &self.form, with(whole.clone(), &name, value)).await.is_some_and(|asked| asked.answered())
+    }
+
+    /// A culprit whose name or value may be what is refused is tried with another one. Those that were answered: the member, and its
+    /// replacement.
+    async fn try_other_values(&self, cx: &Ctx<'_>, minimal: &Minimal) -> Vec<(String, &'static str, Value)> {
+        let mut answered = Vec::new();
         for culprit in minimal.culprits.iter().filter(|culprit| culprit.len() == 1) {
             let node = *culprit.first().expect("one node");
-            let bare = self.outline.with(&Parts::new());
-            let with_tools = || self.outline.with(&self.outline.links().close(&self.outline.at("/tools").into_iter().collect()));
-            let changed = match self.outline.pointer(node) {
-                "/max_tokens" => with(bare, "max_completion_tokens", 64.into()),
-                "/max_completion_tokens" => with(bare, "max_tokens", 64.into()),
-                "/temperature" => with(bare, "temperature", 1.into()),
-                "/tool_choice" => with(with_tools(), "tool_choice", "auto".into()),
-                _ => continue,
-            };
-            ask(cx, &self.form, changed).await;
+            let name = if node < self.outline.len() { self.outline.pointer(node)[1..].to_owned() } else { continue };
+            let Some(value) = self.outline.whole().get(&name) else { continue };
+            let least = self.outline.links().close(culprit);
+            for (other, changed) in values::instead(&name, value) {
+                let mut body = self.outline.with(&least);
+                body.as_object_mut().expect("a body is an object").shift_remove(&name);
+                if ask(cx, &self.form, with(body, other, changed.clone())).await.is_some_and(|asked| asked.answered()) {
+                    answered.push((name, other, changed));
+                    break;
+                }
+            }
         }
+        answered
+    }
+
+    /// What is left with the values that were answered: the request that the client should send.
+    async fn try_mended(&self, cx: &Ctx<'_>, minimal: &Minimal, changes: &[(String, &'static str, Value)]) {
+        let Some(largest) = minimal.largest.as_ref().filter(|_| !changes.is_empty()) else { return };
+        // What needs a member that gets another value stays with it.
+        let kept = changes.iter().filter(|(name, other, _)| name == other).filter_map(|(name, ..)| self.outline.at(&format!("/{name}")));
+        let kept: Parts = kept.chain(largest.iter().copied()).collect();
+        let mut body = self.question(cx, &kept).body.unwrap_or_default();
+        for (name, other, value) in changes {
+            body.as_object_mut().expect("a body is an object").shift_remove(name);
+            body = with(body, other, value.clone());
+        }
+        ask(cx, &self.form, body).await;
     }
 }
 

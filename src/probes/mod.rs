@@ -16,6 +16,7 @@ mod names;
 mod question;
 mod stream;
 mod sweep;
+mod values;
 
 pub use asked::Asked;
 pub use ctx::{Ctx, Event};

@@ -5,6 +5,7 @@ pub mod captured;
 mod input;
 mod named;
 mod particulars;
+pub mod request;
 mod sighting;
 mod weigh;
 

@@ -58,6 +58,7 @@ pub async fn examine_with(scenario: &'static Scenario, pace: Pace, change: impl 
         skip: Vec::new(),
         burst: 0,
         body: scenario_body(scenario),
+        body_headers: Vec::new(),
         client_timeout_s: client_timeout_s(scenario),
         clients: &clients,
     };

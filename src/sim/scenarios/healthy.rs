@@ -78,16 +78,17 @@ pub(super) static TABLE: &[Scenario] = &[
     },
     streams("slow-link", "A slow link delivers packets of 1448 bytes, wherever events end", |c| packets(chunked(SSE, c.pieces()), 1448)),
     streams("batched-by-a-timer", "Whatever was written in twelve units comes together", |c| chunked(SSE, batched(&c.pieces(), 12.0))),
-    streams("http-1.0-unbuffered", "HTTP/1.0 on the way, and every event passes at once", |c| {
+    streams("http-1-0-unbuffered", "HTTP/1.0 on the way, and every event passes at once", |c| {
         let headers = "Content-Type: text/event-stream\r\nVia: 1.0 proxy\r\nConnection: close\r\n";
         close_delimited(headers, c.pieces())
     }),
-    streams("events-of-4096-bytes", "Each event is padded to 4096 bytes", |c| {
-        let padded = |bytes: Vec<u8>| {
-            let padding = "x".repeat(4094_usize.saturating_sub(bytes.len() + 1));
-            [format!(":{padding}\n").as_bytes(), &bytes[..], b"\n"].concat()
-        };
-        chunked(SSE, rewritten(c.pieces(), padded))
+    streams("events-of-4096-bytes", "The first ten events are padded to 4096 bytes each", |c| {
+        let mut pieces = c.pieces();
+        for part in pieces.iter_mut().take(10) {
+            let padding = "x".repeat(4094_usize.saturating_sub(part.bytes.len()));
+            part.bytes.splice(0..0, format!(":{padding}\n").into_bytes());
+        }
+        chunked(SSE, pieces)
     }),
     streams("reasoning-first", "reasoning_content comes before content", |c| {
         let thought = |_| piece(0.5, event(&c.chunk(r#"{"reasoning_content":"hm, "}"#, "null")));

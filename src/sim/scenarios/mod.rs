@@ -6,6 +6,7 @@ mod body;
 mod calls;
 mod client;
 mod dialects;
+mod ends;
 mod fields;
 mod healthy;
 mod hostile;
@@ -49,6 +50,7 @@ fn families() -> Vec<&'static [Scenario]> {
         stream::TABLE,
         malformed::TABLE,
         calls::TABLE,
+        ends::TABLE,
         answer::TABLE,
         time::TABLE,
         upstream::TABLE,

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use flate2::Compression;
-use flate2::write::{DeflateEncoder, GzEncoder};
+use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 
 use crate::sim::script::{Piece, collected, joined, piece};
 
@@ -22,6 +22,18 @@ pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
 /// One gzip stream, flushed after each piece, so that every event can be read when it arrives.
 pub(super) fn flushed(pieces: &[Piece]) -> Vec<Piece> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    let mut out = Vec::new();
+    for part in pieces {
+        let _ = encoder.write_all(&part.bytes).and_then(|()| encoder.flush());
+        out.push(piece(part.wait, std::mem::take(encoder.get_mut())));
+    }
+    out.push(piece(0.0, encoder.finish().unwrap_or_default()));
+    out
+}
+
+/// The same with the coding that HTTP calls deflate.
+pub(super) fn deflated(pieces: &[Piece]) -> Vec<Piece> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
     let mut out = Vec::new();
     for part in pieces {
         let _ = encoder.write_all(&part.bytes).and_then(|()| encoder.flush());

@@ -40,7 +40,7 @@ pub(super) static TABLE: &[Scenario] = &[
     }),
     Scenario {
         details: r#"{"http_1_0":"the answer itself"}"#,
-        ..buffered("buffered-over-http-1.0", "An old hop speaks HTTP/1.0 and collects the whole answer", |c| {
+        ..buffered("buffered-over-http-1-0", "An old hop speaks HTTP/1.0 and collects the whole answer", |c| {
             let headers = "Content-Type: text/event-stream\r\nConnection: close\r\n";
             head_held_back(old(close_delimited(headers, collected(&c.pieces()))))
         })

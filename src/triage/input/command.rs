@@ -16,6 +16,8 @@ pub struct Command {
     pub url: String,
     /// The body, when it is JSON.
     pub asked: Option<Value>,
+    /// The headers, in their order.
+    pub headers: Vec<(String, String)>,
     /// How many lines the command takes.
     pub lines: usize,
 }
@@ -24,16 +26,27 @@ pub struct Command {
 const MAX_LINES: usize = 400;
 /// No more bytes of a command than these are read.
 const MAX_BYTES: usize = 256 * 1024;
+/// The same for a file that is nothing but a command.
+const WHOLE: (usize, usize) = (100_000, 16 << 20);
 
 static START: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"(?:^|[\s$>#%;|(`"])(curl(?:\.exe)?\s+(?:-|["']|https?:|\$|\\|\^|localhost|\d|<|[a-z0-9.-]+[:/]).*)"#).expect("a pattern")
 });
 
-/// The command that begins in the first of these lines.
+/// The command that begins in the first of these lines of a paste.
 pub fn read(lines: &[&str]) -> Option<Command> {
+    within(lines, (MAX_LINES, MAX_BYTES))
+}
+
+/// The same, however long it is: its body is going to be sent.
+pub fn read_whole(lines: &[&str]) -> Option<Command> {
+    within(lines, WHOLE)
+}
+
+fn within(lines: &[&str], most: (usize, usize)) -> Option<Command> {
     let first = lines.first().filter(|line| line.contains("curl"))?;
     let first = START.captures(first)?.get(1)?.start();
-    let (text, taken) = joined(lines, first);
+    let (text, taken) = joined(lines, first, most);
     let mut command = parsed(&text)?;
     command.lines = taken;
     Some(command)
@@ -45,15 +58,15 @@ pub fn begins(line: &str) -> bool {
 }
 
 /// The command in one line, and how many lines it takes.
-fn joined(lines: &[&str], first: usize) -> (String, usize) {
-    let whole = gathered(lines, first, true);
-    whole.or_else(|| gathered(lines, first, false)).unwrap_or_else(|| (lines[0][first..].to_owned(), 1))
+fn joined(lines: &[&str], first: usize, most: (usize, usize)) -> (String, usize) {
+    let whole = gathered(lines, first, true, most);
+    whole.or_else(|| gathered(lines, first, false, most)).unwrap_or_else(|| (lines[0][first..].to_owned(), 1))
 }
 
-fn gathered(lines: &[&str], first: usize, quotes_span: bool) -> Option<(String, usize)> {
+fn gathered(lines: &[&str], first: usize, quotes_span: bool, most: (usize, usize)) -> Option<(String, usize)> {
     let mut quotes = Quotes::default();
     let mut text = String::new();
-    for (at, line) in lines.iter().take(MAX_LINES).enumerate() {
+    for (at, line) in lines.iter().take(most.0).enumerate() {
         let line = if at == 0 { &line[first..] } else { line };
         quotes.line(line);
         let open = quotes_span && quotes.open.is_some();
@@ -61,14 +74,14 @@ fn gathered(lines: &[&str], first: usize, quotes_span: bool) -> Option<(String, 
         let goes_on = !open && bare.ends_with(['\\', '^', '`']) && bare.len() > 1;
         text.push_str(if goes_on { &bare[..bare.len() - 1] } else { line });
         text.push(if open { '\n' } else { ' ' });
-        if text.len() > MAX_BYTES {
+        if text.len() > most.1 {
             return None;
         }
         if !open && !goes_on && !lines.get(at + 1).is_some_and(|next| is_option(next)) {
             return Some((text, at + 1));
         }
     }
-    (quotes.open.is_none() || !quotes_span).then_some((text, lines.len().min(MAX_LINES)))
+    (quotes.open.is_none() || !quotes_span).then_some((text, lines.len().min(most.0)))
 }
 
 /// A line that goes on with an option, although the line's end before it was lost.
@@ -108,7 +121,7 @@ fn parsed(text: &str) -> Option<Command> {
     let url = command.url.filter(|url| url.len() > 3)?;
     let implied = if command.data.is_empty() || command.get { "GET" } else { "POST" };
     let asked = json_of(&command.data);
-    Some(Command { method: command.method.unwrap_or_else(|| implied.to_owned()), url, asked, lines: 0 })
+    Some(Command { method: command.method.unwrap_or_else(|| implied.to_owned()), url, asked, headers: command.headers, lines: 0 })
 }
 
 #[derive(Default)]
@@ -116,6 +129,7 @@ struct Parsed {
     method: Option<String>,
     url: Option<String>,
     data: String,
+    headers: Vec<(String, String)>,
     get: bool,
 }
 
@@ -129,6 +143,7 @@ impl Parsed {
         match name {
             "X" | "request" => self.method = given.or_else(|| rest.next()).map(|method| method.to_ascii_uppercase()),
             "d" | "data" | "data-raw" | "data-binary" | "data-ascii" | "json" => self.data(given.or_else(|| rest.next())),
+            "H" | "header" => self.header(given.or_else(|| rest.next())),
             "url" => self.url = given.or_else(|| rest.next()),
             "I" | "head" => self.method = Some("HEAD".to_owned()),
             "G" | "get" => self.get = true,
@@ -143,6 +158,11 @@ impl Parsed {
         if self.url.is_none() && !shell && word.contains(['/', ':', '.']) {
             self.url = Some(word.trim_end_matches(['`', ';']).to_owned());
         }
+    }
+
+    fn header(&mut self, line: Option<String>) {
+        let line = line.unwrap_or_default();
+        self.headers.extend(line.split_once(':').map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned())));
     }
 
     fn data(&mut self, text: Option<String>) {

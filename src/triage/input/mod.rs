@@ -1,11 +1,11 @@
 //! From a pasted text to the failures that stand in it.
 
 mod announced;
-mod command;
+pub(super) mod command;
 mod curl;
 mod events;
 mod exception;
-mod har;
+pub(super) mod har;
 mod head;
 #[cfg(test)]
 mod hostile;
