@@ -91,9 +91,6 @@ const BY_HAND: &[&str] = &[
     "content-type-lost",
     "wrong-region-host",
     "oidc-token-rejected",
-    "too-many-tools",
-    "context-window-exceeded",
-    "body-too-large",
 ];
 
 /// Modes that the ladder cannot show yet: no probe sends an image, a long prompt or a field whose effect shows, or asks the upstream as

@@ -83,7 +83,10 @@ pub(super) fn unsent(shown: &Shown) -> Option<String> {
 
 /// True for requests as clients send them: plain, streamed, or with typical fields; not for those that are long on purpose.
 pub(super) fn is_ordinary(shown: &Shown) -> bool {
-    matches!(shown.ask, Ask::Chat | Ask::ChatStream | Ask::ChatStreamIdentity | Ask::ChatStreamFalse | Ask::Fields | Ask::Burst)
+    matches!(
+        shown.ask,
+        Ask::Chat | Ask::ChatStream | Ask::ChatStreamIdentity | Ask::ChatStreamFalse | Ask::Fields | Ask::FullSize | Ask::Burst
+    )
 }
 
 /// The length of a request's body in bytes.

@@ -1,6 +1,6 @@
 //! A short request exceeds a limit in bytes.
 
-use super::{Blame, Case, FailureMode, Finding, Severity, Shown, Verdict, bodies, limits};
+use super::{Blame, Case, FailureMode, Finding, Shown, Verdict, bodies, limits};
 use crate::facts::Cause;
 
 /// Byte limit.
@@ -41,8 +41,8 @@ fn present(case: &Case, met: &[&Shown], first: &Shown) -> Verdict {
     let passed = largest.map(|bytes| format!(" The largest body that was answered had {bytes} bytes.")).unwrap_or_default();
     let because =
         format!("{} met {} with a body of {} bytes.{passed}{by}", limits::share(case, met), first.account(), bodies::length(first));
-    Finding::new(limits::standing(case, met).max(Severity::Warning), limits::said_certainty(first), Blame::Gateway, because)
-        .so("Chats of ordinary length are refused, and images and files have no chance.")
+    Finding::new(limits::hard_standing(case, met), limits::said_certainty(first), Blame::Gateway, because)
+        .so(limits::refuses_what(first).unwrap_or("Chats of ordinary length are refused, and images and files have no chance."))
         .cite([first.exchange])
         .detail("body_bytes", bodies::length(first))
         .present()

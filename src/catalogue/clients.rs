@@ -91,13 +91,13 @@ impl<'c, 'e> Seen<'c, 'e> {
         let ledger = self.ledger(&client);
         let mut worst = self.worst(&client, &ledger, client.prompts());
         if worst.how == How::Works {
-            worst = self.reading(&client).unwrap_or(worst);
+            worst = self.size(&client).or_else(|| self.reading(&client)).unwrap_or(worst);
         }
         if worst.how == How::Fails && self.elsewhere(&client, &ledger) {
             worst.how = How::WithSetting;
         }
         let without = match worst.how {
-            How::Works => self.failing(&client, &ledger, Use::Feature),
+            How::Works => self.failing(&client, &ledger, Use::Feature).into_iter().chain(self.unreadable(&client)).collect(),
             _ => Vec::new(),
         };
         let Standing { how, because, sees, cites } = worst;
@@ -144,6 +144,16 @@ impl<'c, 'e> Seen<'c, 'e> {
         }
     }
 
+    /// Its request passes when it is short, and not at the size that it really has.
+    fn size(&self, client: &Profile) -> Option<Standing> {
+        let trial = self.case.trial(Ask::FullSize);
+        let shown = trial.failure().filter(|shown| believed(self.case, shown))?;
+        let request = client.prompts().next()?;
+        let tools = request.tools.map(|tools| format!(" and {tools} tools")).unwrap_or_default();
+        let because = format!("its request with {} bytes{tools}, and not a short one: {}", super::bodies::length(shown), shown.account());
+        Some(Standing { how: How::Fails, because, sees: Some(sees(client, shown)), cites: Some(shown.id.clone()) })
+    }
+
     /// Its requests pass and its way of reading an answer fails on what comes back.
     fn reading(&self, client: &Profile) -> Option<Standing> {
         let streams = client.prompts().next().is_some_and(Recorded::streamed);
@@ -152,6 +162,14 @@ impl<'c, 'e> Seen<'c, 'e> {
         let (fault, outcome) = super::stream_habits::trouble(stream, client)?;
         let because = format!("the answer's form ({fault}): the request itself passes");
         Some(Standing { how: How::Fails, because, sees: Some(outcome), cites: Some(stream.id.clone()) })
+    }
+
+    /// Its streams, when it also chats without them and would not show what comes in this form.
+    fn unreadable(&self, client: &Profile) -> Option<String> {
+        let streams = client.prompts().skip(1).find(|request| request.streamed())?;
+        let stream = self.case.stream().answer().filter(|_| client.dialect_name() == Some(self.case.subject().dialect.as_str()))?;
+        let (fault, outcome) = super::stream_habits::trouble(stream, client)?;
+        Some(format!("{} ({}: its user sees {outcome})", streams.kind, fault.replace('_', " ")))
     }
 
     /// Its other route passes: one that a setting leads to.

@@ -1,6 +1,6 @@
 //! A short prompt is too long for the model's window.
 
-use super::{Blame, Case, FailureMode, Finding, Severity, Shown, Verdict, bodies, limits};
+use super::{Blame, Case, FailureMode, Finding, Shown, Verdict, bodies, limits};
 use crate::facts::Cause;
 
 /// Token limit, with an error.
@@ -42,8 +42,9 @@ fn diagnose(case: &Case) -> Verdict {
 fn present(case: &Case, met: &[&Shown], first: &Shown) -> Verdict {
     let because =
         format!("{} met {}. The request's body was {} bytes long.", limits::share(case, met), first.account(), bodies::length(first));
-    Finding::new(limits::standing(case, met).max(Severity::Warning), limits::said_certainty(first), Blame::Gateway, because)
-        .so("Even short chats are refused; what clients add (system prompt, tools, history) is far longer.")
+    Finding::new(limits::hard_standing(case, met), limits::said_certainty(first), Blame::Gateway, because)
+        .so(limits::refuses_what(first)
+            .unwrap_or("Even short chats are refused; what clients add (system prompt, tools, history) is far longer."))
         .cite([first.exchange])
         .cite(case.chat().answer().map(|shown| shown.exchange))
         .detail("body_bytes", bodies::length(first))

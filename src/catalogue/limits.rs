@@ -54,9 +54,17 @@ pub(super) fn standing(case: &Case, met: &[&Shown]) -> Severity {
     }
 }
 
-/// How much a refusal matters that no wait cures: a warning when only a side question or a later try met it.
+/// How much a refusal matters that no wait cures: a warning when only a side question or a later try met it, and an error when the client in
+/// question met it with its own request.
 pub(super) fn hard_standing(case: &Case, met: &[&Shown]) -> Severity {
-    standing(case, met).max(Severity::Warning)
+    let own = met.iter().any(|shown| shown.ask == Ask::FullSize);
+    if own { Severity::Error } else { standing(case, met).max(Severity::Warning) }
+}
+
+/// What a refusal of the client's own request means; `None` when another one was refused.
+pub(super) fn refuses_what(shown: &Shown) -> Option<&'static str> {
+    (shown.ask == Ask::FullSize)
+        .then_some("The client's first request is refused for its size, before its user has said much; short ones pass.")
 }
 
 /// How often and where it was met, in words: `3 of 12 requests, the control among them`.

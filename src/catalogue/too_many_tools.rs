@@ -1,6 +1,7 @@
 //! There are more tools than the server takes.
 
 use super::{Blame, Case, FailureMode, Finding, Severity, Shown, Verdict, limits};
+use crate::evidence::Ask;
 use crate::facts::Cause;
 
 /// More tools than the server takes.
@@ -39,7 +40,9 @@ fn tools(shown: &Shown) -> usize {
 
 fn present(case: &Case, refused: &Shown) -> Verdict {
     let because = format!("A request with {} tools was answered with {}.", tools(refused), refused.account());
-    Finding::new(Severity::Warning, limits::said_certainty(refused), Blame::Client, because)
+    // The client in question really sends so many.
+    let severity = if refused.ask == Ask::FullSize { Severity::Error } else { Severity::Warning };
+    Finding::new(severity, limits::said_certainty(refused), Blame::Client, because)
         .so("Clients with that many tools fail at every message.")
         .cite([refused.exchange])
         .cite(case.chat().answer().map(|shown| shown.exchange))

@@ -10,6 +10,7 @@ use crate::evidence::{Dialect, Evidence};
 use crate::http::{Client, Options, ProxyChoice};
 use crate::ladder::Climb;
 use crate::pace::Pace;
+use crate::profiles::{self, Profile};
 use crate::secret::{Scrubber, Secret};
 use crate::sim::{self, Scenario, Server, Tempo};
 use crate::target::{Auth, BaseUrl, Target};
@@ -67,6 +68,7 @@ async fn examine(scenario: &'static Scenario, look: &LookArgs) -> Result<Evidenc
         model: scenario.model.map(str::to_owned),
         dialect: dialect(scenario),
     };
+    let clients: Vec<Profile> = scenario.client.map(profiles::find).transpose()?.into_iter().collect();
     let client_timeout_s = scenario.client_timeout.map(|units| Tempo::fast().units(units).as_secs_f64());
     let climb = Climb {
         client: &client,
@@ -78,7 +80,7 @@ async fn examine(scenario: &'static Scenario, look: &LookArgs) -> Result<Evidenc
         body: scenario_body(scenario),
         body_headers: Vec::new(),
         client_timeout_s,
-        clients: &[],
+        clients: &clients,
     };
     Ok(super::check::climb_with_progress(&climb, look).await)
 }
@@ -94,6 +96,7 @@ fn command(scenario: &Scenario, server: &Server) -> String {
     words.extend(scenario.model.iter().flat_map(|model| ["--model".to_owned(), (*model).to_owned()]));
     let usual = dialect(scenario) == Dialect::default();
     words.extend((!usual).then(|| ["--dialect".to_owned(), scenario.dialect.to_owned()]).into_iter().flatten());
+    words.extend(scenario.client.iter().flat_map(|client| ["--client".to_owned(), (*client).to_owned()]));
     shlex::try_join(words.iter().map(String::as_str)).unwrap_or_default()
 }
 

@@ -108,6 +108,8 @@ pub enum Ask {
     Picture,
     /// What a known client sends, or what several send together.
     Client,
+    /// The client's own request with as many tools and bytes as it really has, when its shape was answered.
+    FullSize,
     /// A long answer, not streamed.
     SweepChat,
     /// A long answer, streamed.

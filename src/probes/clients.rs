@@ -232,7 +232,7 @@ async fn full_size(cx: &Ctx<'_>, client: &Profile, model: &str) {
         ledger(cx).forecast(Kind { dialect, streamed: request.streamed() }, &traits(&request.with_model(model))),
         Forecast::Passes(_)
     ) {
-        let form = form(cx, client, request, model, dialect);
+        let form = Form { ask: Ask::FullSize, ..form(cx, client, request, model, dialect) };
         let _: Option<Asked> = cx.ask_aside(PROBE.id, form.question(request.full_size(model))).await;
     }
 }

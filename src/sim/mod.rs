@@ -45,6 +45,8 @@ pub struct Scenario {
     pub base: &'static str,
     /// Headers that the user adds.
     pub headers: &'static [(&'static str, &'static str)],
+    /// The known client that the user has, as the program names it.
+    pub client: Option<&'static str>,
     /// The body that the user's client sends, where the fields that most clients send would pass.
     pub body: Option<&'static str>,
     /// A host name in `base` that the user makes resolve to the server's address.
@@ -67,6 +69,7 @@ const USUAL: Scenario = Scenario {
     dialect: "openai-chat",
     base: "http://{addr}/v1",
     headers: &[],
+    client: None,
     body: None,
     host: None,
     client_timeout: None,

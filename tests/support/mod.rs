@@ -49,6 +49,7 @@ pub async fn examine_with(scenario: &'static Scenario, pace: Pace, change: impl 
         model: scenario.model.map(str::to_owned),
         dialect: dialect(scenario),
     };
+    let clients: Vec<_> = scenario.client.map(|name| llmdoctor::profiles::find(name).expect("a profile")).into_iter().collect();
     let climb = Climb {
         client: &client,
         target: &target,
@@ -59,7 +60,7 @@ pub async fn examine_with(scenario: &'static Scenario, pace: Pace, change: impl 
         body: scenario_body(scenario),
         body_headers: Vec::new(),
         client_timeout_s: client_timeout_s(scenario),
-        clients: &[],
+        clients: &clients,
     };
     let evidence = change(climb).run(&|_| {}, std::future::pending()).await;
     Examined { evidence, server }

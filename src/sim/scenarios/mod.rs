@@ -17,6 +17,7 @@ mod model;
 mod packing;
 mod pages;
 mod reach;
+mod replayed;
 mod routes;
 mod stream;
 mod time;
@@ -44,6 +45,7 @@ fn families() -> Vec<&'static [Scenario]> {
         body::TABLE,
         client::TABLE,
         fields::TABLE,
+        replayed::TABLE,
         limits::TABLE,
         stream::TABLE,
         malformed::TABLE,

@@ -1,0 +1,77 @@
+//! Refusals that only a known client's own requests meet: their size, their number of tools, the form of its streams.
+
+use serde_json::Value;
+
+use crate::sim::gateway::{Gateway, HEALTHY, Moment};
+use crate::sim::script::*;
+use crate::sim::{Scenario, USUAL};
+
+pub(super) static TABLE: &[Scenario] = &[
+    agent("tools-capped", "too-many-tools", "cline-cli", "At most 20 tools, and the client has 25", |body, _| {
+        let count = body["tools"].as_array().map_or(0, Vec::len);
+        (count > 20).then(|| {
+            let message = format!(
+                "Invalid 'tools': array too long. Expected an array with maximum length 20, but got an array with length {count} instead."
+            );
+            openai_error(400, &message, "invalid_request_error", r#""array_above_max_length""#)
+        })
+    }),
+    agent("tools-capped-in-words", "too-many-tools", "open-webui", "At most 16 tools, and the client has 28", |body, _| {
+        let count = body["tools"].as_array().map_or(0, Vec::len);
+        (count > 16).then(|| bad(&format!("tools: may not include more than 16 tools, got {count}")))
+    }),
+    agent("nginx-caps-bodies", "body-too-large", "opencode", "nginx takes 16 kB, and the client sends 31", |body, _| {
+        (size(body) > 16_000).then(|| {
+            response(
+                413,
+                "Server: nginx\r\nContent-Type: text/html\r\n",
+                "<html>\r\n<head><title>413 Request Entity Too Large</title></head>\r\n<body>\r\n<center><h1>413 Request Entity Too Large</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n",
+            )
+        })
+    }),
+    agent("express-caps-bodies", "body-too-large", "qwen-code", "A proxy's parser takes 40 kB, and the client sends 63", |body, _| {
+        (size(body) > 40_000).then(|| json(413, r#"{"error":{"message":"request entity too large","type":"entity.too.large"}}"#))
+    }),
+    agent(
+        "small-window",
+        "context-window-exceeded",
+        "opencode",
+        "A window of 4096 tokens, and the client's first request has more",
+        |body, _| {
+            let tokens = size(body) / 4;
+            (tokens > 4096).then(|| {
+            let message = format!("This model's maximum context length is 4096 tokens. However, your messages resulted in {tokens} tokens. Please reduce the length of the messages.");
+            openai_error(400, &message, "invalid_request_error", r#""context_length_exceeded""#)
+        })
+        },
+    ),
+    agent(
+        "small-slot",
+        "context-window-exceeded",
+        "copilot-cli",
+        "llama.cpp's slot is smaller than the client's first request",
+        |body, _| {
+            let tokens = size(body) / 4;
+            (tokens > 8192).then(|| {
+            let message = format!("request ({tokens} tokens) exceeds the available context size (8192 tokens), try increasing it");
+            json(400, format!(r#"{{"error":{{"code":400,"message":{},"type":"exceed_context_size_error","n_prompt_tokens":{tokens},"n_ctx":8192}}}}"#, quoted(&message)))
+        })
+        },
+    ),
+];
+
+type Refuse = fn(&Value, &Moment) -> Option<Script>;
+
+/// A user of this client meets a refusal.
+const fn agent(id: &'static str, mode: &'static str, client: &'static str, title: &'static str, refuse: Refuse) -> Scenario {
+    Scenario { id, title, mode: Some(mode), client: Some(client), gateway: Gateway { refuse, ..HEALTHY }, ..USUAL }
+}
+
+/// Bytes of a request's body.
+fn size(body: &Value) -> usize {
+    body.to_string().len()
+}
+
+fn bad(message: &str) -> Script {
+    openai_error(400, message, "invalid_request_error", "null")
+}
