@@ -88,12 +88,9 @@ const BY_HAND: &[&str] = &[
     "localhost-in-container",
     "client-runs-elsewhere",
     "cors-refused",
-    "content-type-lost",
     "wrong-region-host",
     "oidc-token-rejected",
-    "too-many-tools",
     "context-window-exceeded",
-    "body-too-large",
 ];
 
 /// Modes that the ladder cannot show yet: no probe sends an image, a long prompt or a field whose effect shows, or asks the upstream as

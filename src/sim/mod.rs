@@ -47,6 +47,8 @@ pub struct Scenario {
     pub headers: &'static [(&'static str, &'static str)],
     /// The body that the user's client sends, where the fields that most clients send would pass.
     pub body: Option<&'static str>,
+    /// Headers that the user's client sends with that body.
+    pub body_headers: &'static [(&'static str, &'static str)],
     /// A host name in `base` that the user makes resolve to the server's address.
     pub host: Option<&'static str>,
     /// How long the user's client waits for a whole answer, in units of simulated time.
@@ -68,6 +70,7 @@ const USUAL: Scenario = Scenario {
     base: "http://{addr}/v1",
     headers: &[],
     body: None,
+    body_headers: &[],
     host: None,
     client_timeout: None,
     front: Front::Http(BAD_REQUEST),

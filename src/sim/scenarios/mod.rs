@@ -12,6 +12,7 @@ mod key;
 mod limits;
 mod malformed;
 mod model;
+mod nested;
 mod packing;
 mod pages;
 mod reach;
@@ -42,6 +43,7 @@ fn families() -> Vec<&'static [Scenario]> {
         body::TABLE,
         client::TABLE,
         fields::TABLE,
+        nested::TABLE,
         limits::TABLE,
         stream::TABLE,
         malformed::TABLE,
