@@ -18,6 +18,7 @@
 //!
 //! [`sim`] is a faulty gateway on loopback, for tests and demonstrations.
 
+pub mod capture;
 pub mod catalogue;
 pub mod cli;
 pub mod diagnosis;

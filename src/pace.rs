@@ -46,7 +46,7 @@ impl Pace {
     /// More patience and a longer sweep, for limits up to five minutes.
     pub fn thorough() -> Self {
         let sweep = Duration::from_secs(305);
-        Pace { sweep: Some(sweep), total: sweep + Duration::from_secs(15), max_requests: 60, max_tokens: 64_000, ..Pace::default() }
+        Pace { sweep: Some(sweep), total: sweep + Duration::from_secs(15), max_requests: 66, max_tokens: 64_000, ..Pace::default() }
     }
 
     /// For simulated gateways, whose seconds are milliseconds.
@@ -81,7 +81,7 @@ impl Default for Pace {
             max_wait: Duration::from_secs(30),
             sweep: Some(sweep),
             concurrency: 4,
-            max_requests: 30,
+            max_requests: 36,
             max_tokens: 8_000,
             max_body: 2 << 20,
             max_kept: 12 << 20,

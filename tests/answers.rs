@@ -5,6 +5,7 @@ mod support;
 use llmdoctor::catalogue::{Certainty, Severity};
 use llmdoctor::diagnosis::{Diagnosis, Found, diagnose};
 use llmdoctor::evidence::{Ask, Body, Credential, Evidence, Exchange, Fault, FaultKind, Outcome, Request, Response, Scheme, Subject};
+use llmdoctor::report::{Format, Look, Report, render};
 use serde_json::{Value, json};
 use support::recorded;
 
@@ -164,4 +165,94 @@ fn a_cooldown_after_a_lost_upstream_does_not_hide_it() {
     let exchanges =
         vec![list, ask(Ask::Chat, lost()), ask(Ask::Chat, cooldown()), ask(Ask::Chat, lost()), ask(Ask::ChatStream, cooldown())];
     assert_eq!(names(exchanges).first(), Some(&"upstream-unavailable"));
+}
+
+/// A sound stream of the numbers, with this put before its first event.
+fn dressed(before: &str, change: impl Fn(String) -> String) -> Vec<Exchange> {
+    let sound =
+        events(&[(json!({ "role": "assistant", "content": "one, " }), Value::Null), (json!({ "content": "two" }), json!("stop"))], "");
+    let text = change(format!("{before}{sound}data: [DONE]\n\n"));
+    vec![ask(Ask::Chat, completion("one, two")), ask(Ask::ChatStream, answer(200, &[EVENTS], &text))]
+}
+
+#[test]
+fn legal_streams_that_break_clients_are_a_note_that_names_them() {
+    let cases = [
+        ("\u{feff}", "bom"),
+        (": ping\n\n", "keep-alive"),
+        ("event: ping\n\n", "named-block"),
+        ("retry: 3000\n\n", "dataless-block"),
+        ("data:\n\n", "empty-data"),
+        ("data: {\"choices\":[],\"object\":\"chat.completion.chunk\"}\n\n", "empty-choices"),
+        ("data: {\"error\":null,\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\"delta\":{}}]}\n\n", "error-null"),
+    ];
+    for (before, kind) in cases {
+        let diagnosis = diagnose(&run(dressed(before, |text| text)));
+        assert!(names(dressed(before, |text| text)).is_empty(), "{kind}");
+        let noted = found(&diagnosis, "stream-breaks-client").unwrap_or_else(|| panic!("{kind} is not noted"));
+        assert_eq!((noted.finding.severity, &noted.finding.details["kind"]), (Severity::Info, &json!(kind)));
+    }
+}
+
+#[test]
+fn what_nearly_every_client_takes_is_no_note() {
+    type Change = fn(String) -> String;
+    let plain: [Change; 4] = [
+        |text| text,
+        |text| text.replace('\n', "\r\n"),
+        |text| text.replace("data: ", "data:"),
+        |text| text.replace("data: {", "id: 7\ndata: {"),
+    ];
+    for change in plain {
+        let exchanges = dressed("", change);
+        let diagnosis = diagnose(&run(exchanges));
+        assert!(diagnosis.findings.is_empty(), "{:?}", diagnosis.findings.iter().map(|found| &found.finding.because).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_finding_about_a_stream_says_whom_it_hits() {
+    let lines = "{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"one\"}}]}\n{\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n";
+    let untold = "data: {\"detail\":\"out of memory\"}\n\n";
+    let told = "data: {\"error\":{\"message\":\"out of memory\"}}\n\n";
+    let cases = [(lines, "stream-malformed", "silent"), (untold, "error-in-success", "silent"), (told, "error-in-success", "error")];
+    for (text, mode, does) in cases {
+        let evidence = run(vec![ask(Ask::Chat, completion("one")), ask(Ask::ChatStream, answer(200, &[EVENTS], text))]);
+        let report = Report::new(&evidence, &diagnose(&evidence));
+        let item = report.findings.iter().find(|item| item.mode == mode).unwrap_or_else(|| panic!("no {mode}"));
+        let python = item.details["clients"].as_array().expect("clients").iter().find(|row| row["client"] == "openai-python");
+        assert_eq!(python.map(|row| &row["does"]), Some(&json!(does)), "{mode}: {}", item.clients);
+        let shown = render(&report, Format::Terminal, &Look::default());
+        assert!(shown.contains("    Clients   ") && item.clients.contains("openai-python"), "{shown}");
+    }
+}
+
+#[test]
+fn what_readers_make_of_the_same_bytes_is_shown_where_they_differ() {
+    let glued =
+        events(&[(json!({ "content": "one" }), Value::Null), (json!({}), json!("stop"))], "data: [DONE]\n\n").replace("}\n\n", "}\n");
+    let evidence = run(vec![ask(Ask::Chat, completion("one")), ask(Ask::ChatStream, answer(200, &[EVENTS], &glued))]);
+    let report = Report::new(&evidence, &diagnose(&evidence));
+    let shown = render(&report, Format::Terminal, &Look::default());
+    assert!(shown.contains("Readers   by the standard: 0 events, 0 characters") && shown.contains("line by line: 2 events, 3 characters"));
+    let sound = run(vec![ask(Ask::Chat, completion("one")), ask(Ask::ChatStream, stream("one"))]);
+    let report = Report::new(&sound, &diagnose(&sound));
+    assert!(!render(&report, Format::Terminal, &Look::default()).contains("Readers"));
+    let all = render(&report, Format::Terminal, &Look { verbose: true, ..Look::default() });
+    let all = all.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(all.contains("chunk by chunk alike: 2 events, 3 characters"), "{all}");
+}
+
+#[test]
+fn the_table_of_clients_names_kinds_modes_and_readers_that_exist() {
+    let kinds: Vec<&str> = llmdoctor::dialect::stream::KINDS.iter().map(|kind| kind.0).collect();
+    for form in llmdoctor::facts::stream_forms() {
+        for found in &form.found {
+            let (mode, kind) = found.split_once('/').unwrap_or((found, ""));
+            assert!(llmdoctor::catalogue::mode(mode).is_some(), "{}: {found}", form.kind);
+            assert!(mode != "stream-malformed" || kinds.contains(&kind), "{}: {found}", form.kind);
+        }
+        let model = form.model.as_deref();
+        assert!(model.is_none_or(|id| llmdoctor::dialect::views::MODELS.iter().any(|model| model.id == id)), "{}: {model:?}", form.kind);
+    }
 }

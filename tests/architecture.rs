@@ -19,6 +19,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("target", &["evidence", "secret"]),
     ("dialect", &["evidence", "facts"]),
     ("http", &["evidence", "secret", "pace", "target"]),
+    ("capture", &["http", "dialect", "evidence", "pace", "secret"]),
     ("probes", &["http", "dialect", "facts", "minimize", "outline", "profiles", "evidence", "target", "pace", "secret"]),
     ("ladder", &["probes", "profiles", "http", "dialect", "evidence", "target", "pace"]),
     ("catalogue", &["evidence", "dialect", "facts", "outline", "probes", "profiles", "secret"]),
@@ -28,6 +29,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
+            "capture",
             "report",
             "triage",
             "diagnosis",
@@ -55,8 +57,14 @@ const FUNCTION_LINES: usize = 80;
 const MEDIAN_LINES: usize = 10;
 
 /// Crates that only one or two rooms may name.
-const OWNED_CRATES: &[(&str, &[&str])] =
-    &[("reqwest", &["http"]), ("rustls", &["http", "sim"]), ("clap", &["cli"]), ("indicatif", &["cli"]), ("toml", &["facts"])];
+const OWNED_CRATES: &[(&str, &[&str])] = &[
+    ("reqwest", &["http"]),
+    ("hyper", &["http", "capture"]),
+    ("rustls", &["http", "sim"]),
+    ("clap", &["cli"]),
+    ("indicatif", &["cli"]),
+    ("eventsource_stream", &["dialect"]),
+];
 
 struct Source {
     room: String,

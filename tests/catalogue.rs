@@ -96,8 +96,6 @@ const BY_HAND: &[&str] = &[
 /// Modes that the ladder cannot show yet: no probe sends an image, a long prompt or a field whose effect shows, or asks the upstream as
 /// well. Their rules say *untested*, or read what an answer happens to tell; a pasted text can name them all.
 const UNPROBED: &[&str] = &[
-    "vision-dropped",
-    "field-ignored",
     "gateway-rewrites-request",
     "context-truncated",
     "stream-breaks-client",

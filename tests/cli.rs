@@ -151,6 +151,19 @@ fn evidence_is_judged_alike_when_it_is_replayed() {
 }
 
 #[test]
+fn a_stream_is_measured_and_drawn_beside_its_control() {
+    let gateway = Gateway::start("healthy");
+    let report: serde_json::Value = serde_json::from_slice(&gateway.check(&["--quick", "--format", "json"]).stdout).expect("JSON");
+    let exchanges = report["exchanges"].as_array().expect("exchanges");
+    let of = |label: &str| exchanges.iter().find(|row| row["label"] == label).expect("asked");
+    let (chat, stream) = (of("chat"), &of("chat-stream")["stream"]);
+    assert_eq!((&stream["control"], &stream["control_ms"], &stream["end"]), (&chat["id"], &chat["total_ms"], &"complete".into()));
+    assert!(stream["ttft_ms"].as_f64() <= stream["last_token_ms"].as_f64() && chat["stream"].is_null(), "{stream}");
+    let (quiet, wordy) = (gateway.check(&["--quick"]), gateway.check(&["--quick", "--verbose"]));
+    assert!(!text(&quiet.stdout).contains("first token") && text(&wordy.stdout).contains("T first token"));
+}
+
+#[test]
 fn the_key_shows_nowhere() {
     for scenario in ["healthy", "key-unknown-echoed", "key-in-redirect", "key-urlencoded", "key-everywhere"] {
         let folder = TempDir::new().expect("a folder");

@@ -127,15 +127,16 @@ fn what_its_user_sees_is_said() {
 }
 
 #[test]
-fn an_unknown_client_is_one_line_with_near_names() {
-    let output = Command::cargo_bin("llmdoctor")
-        .expect("the program")
-        .args(["check", "--base-url", "http://127.0.0.1:9/v1", "--client", "claude"])
-        .output()
-        .expect("it runs");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(said.lines().count() == 1 && said.contains("claude-code") && said.contains("list clients"), "{said}");
+fn a_client_that_cannot_be_asked_is_one_line() {
+    for (client, words) in
+        [("claude", ["claude-code", "list clients"]), ("gemini-cli", ["gemini", "yet"]), ("jetbrains-ai", ["public", "--dialect"])]
+    {
+        let mut command = Command::cargo_bin("llmdoctor").expect("the program");
+        let output = command.args(["check", "--base-url", "http://127.0.0.1:9/v1", "--client", client]).output().expect("it runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), said.lines().count()), (Some(2), 1), "{said}");
+        assert!(words.iter().all(|word| said.contains(word)), "{said}");
+    }
 }
 
 #[test]

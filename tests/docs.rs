@@ -3,6 +3,10 @@
 use std::path::Path;
 use std::process::Command;
 
+use llmdoctor::evidence::Session;
+use llmdoctor::report::{Look, Passed};
+use llmdoctor::triage::captured::Watch;
+
 const EXE: &str = env!("CARGO_BIN_EXE_llmdoctor");
 
 fn read(name: &str) -> String {
@@ -38,6 +42,16 @@ fn the_readme_shows_what_a_paste_points_at() {
     let paste = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pastes/bug-report.md");
     let wanted = told(&["triage", paste.to_str().expect("a name"), "--fail-on", "never"]);
     fresh("README.md", "<!-- pasted -->\n```text\n", "```\n<!-- /pasted -->", &wanted);
+}
+
+#[test]
+fn the_readme_shows_what_passes_by() {
+    let file = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pastes/session.jsonl")).expect("a session");
+    let session = Session::read(&file).expect("a session");
+    let mut watch = Watch::new(&session.header);
+    let line = |captured| Passed::new(captured, watch.judge(captured)).terminal(&Look { width: 100, ..Look::default() });
+    let wanted: String = session.captured.iter().map(line).collect();
+    fresh("README.md", "<!-- captured -->\n```text\n", "```\n<!-- /captured -->", &wanted);
 }
 
 #[test]

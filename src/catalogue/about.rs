@@ -103,9 +103,9 @@ pub fn words(of: &FailureMode) -> Vec<Words> {
     let rows: Vec<&facts::TextRow> = facts::texts().iter().filter(first).filter(|row| !row.example.is_empty()).collect();
     let mut causes = BTreeSet::new();
     let (fresh, more): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| causes.insert(row.cause));
-    let texts = fresh.into_iter().chain(more).map(|row| (row.id.as_str(), row.example.as_str(), row.source.as_str()));
+    let texts = fresh.into_iter().chain(more).map(|row| (row.id, row.example, row.source));
     let signs = facts::sign_texts().iter().filter(|row| row.mode == of.id && !row.example.is_empty());
-    let signs = signs.map(|row| (row.id.as_str(), row.example.as_str(), row.source.as_str()));
+    let signs = signs.map(|row| (row.id, row.example, row.source));
     texts.chain(signs).take(WORDS).map(|(row, example, source)| Words { row, example: one_line(example), source }).collect()
 }
 

@@ -14,9 +14,12 @@ pub struct Case<'e> {
 }
 
 /// An exchange and what it turned out to be. Dereferences to the exchange.
+#[derive(Clone)]
 pub struct Shown<'e> {
     /// The exchange.
     pub exchange: &'e Exchange,
+    /// What it asked; in a case that is cut out of another one, what stands in its place there.
+    pub ask: Ask,
     /// What its answer is.
     pub reading: Reading,
     /// What its error means, best first; empty without an error or when the text decides nothing.
@@ -34,6 +37,15 @@ impl<'e> Case<'e> {
     /// Reads every exchange.
     pub fn new(evidence: &'e Evidence) -> Self {
         Case { evidence, shown: evidence.exchanges.iter().map(Shown::new).collect() }
+    }
+
+    /// The same run as if only these two questions had been asked, `chat` in place of plain chat and `stream` in place of the streamed
+    /// one; `None` when the stream was not asked for. Rules about streams hold for whatever is streamed.
+    pub fn recast(&self, chat: Ask, stream: Ask) -> Option<Self> {
+        let place = |ask: Ask| if ask == chat { Some(Ask::Chat) } else { (ask == stream).then_some(Ask::ChatStream) };
+        let kept = self.shown.iter().filter_map(|shown| Some(Shown { ask: place(shown.ask)?, ..shown.clone() }));
+        let shown: Vec<_> = kept.collect();
+        shown.iter().any(|shown| shown.ask == Ask::ChatStream).then_some(Case { evidence: self.evidence, shown })
     }
 
     /// What the run was about.
@@ -91,7 +103,7 @@ impl<'e> Shown<'e> {
     fn new(exchange: &'e Exchange) -> Self {
         let reading = dialect::read(exchange);
         let causes = dialect::causes(exchange, &reading);
-        Shown { exchange, reading, causes }
+        Shown { exchange, ask: exchange.ask, reading, causes }
     }
 
     /// The whole completion, if it is one.

@@ -55,6 +55,15 @@ pub(super) fn named(case: &Case) -> Option<Profile> {
     profiles::find(case.subject().client.as_deref()?).ok()
 }
 
+/// How the client in question is led to another route than its default one, or that it cannot be.
+pub(super) fn of_another_route(case: &Case) -> Option<String> {
+    let client = named(case)?;
+    Some(match client.instead {
+        Some(setting) => format!("{}: {setting}.", client.name),
+        None => format!("{} asks this route only: it needs a server that has it.", client.name),
+    })
+}
+
 /// What was sent with the key as typed, and what came of it.
 struct Seen<'c, 'e> {
     case: &'c Case<'e>,

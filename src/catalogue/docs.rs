@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::facts;
+
 use super::{CATALOGUE, FailureMode, explained_by, headers_of, neighbours, settings, statuses_of, words};
 
 /// Headings of the families, in the order of the page.
@@ -42,6 +44,7 @@ fn section(page: &mut String, mode: &FailureMode) {
     }
     told_apart(page, mode);
     announced(page, mode);
+    clients(page, mode);
     set(page, mode);
     if !mode.references.is_empty() {
         let links: Vec<String> = mode.references.iter().map(|link| format!("<{link}>")).collect();
@@ -83,6 +86,25 @@ fn announced(page: &mut String, mode: &FailureMode) {
     for row in words {
         // A code span that holds backticks needs a longer fence.
         let _ = writeln!(page, "- `` {} `` ([{}](<{}>))", row.example.replace("``", "`"), row.row, row.source);
+    }
+}
+
+/// What real clients make of each form of stream that the mode is about.
+fn clients(page: &mut String, mode: &FailureMode) {
+    for table in facts::stream_tables(&facts::stream_forms_of(mode.id, None)) {
+        let names = table.clients.iter().map(|client| format!("{} {}", client.title, client.version)).collect::<Vec<_>>();
+        let _ = write!(
+            page,
+            "\nWhat clients of `{}` make of it, measured on {}:\n\n| | {} |\n",
+            table.dialect(),
+            facts::stream_clients_measured(),
+            names.join(" | ")
+        );
+        let _ = writeln!(page, "|---|{}", "---|".repeat(names.len()));
+        for (form, does) in &table.rows {
+            let cells: Vec<&str> = does.iter().map(|does| does.map_or("?", facts::Does::name)).collect();
+            let _ = writeln!(page, "| {} | {} |", form.what, cells.join(" | "));
+        }
     }
 }
 

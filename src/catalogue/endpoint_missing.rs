@@ -1,6 +1,6 @@
 //! The chat route does not exist here, although the base is right.
 
-use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict, address, auth};
+use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict, address, auth, clients};
 use crate::evidence::{Ask, Dialect};
 
 /// This route does not exist here although the base is right.
@@ -66,6 +66,7 @@ fn present(case: &Case, failure: &Shown, routes: &[&Shown]) -> Verdict {
         .cite(list.map(|shown| shown.exchange))
         .cite(routes.iter().map(|shown| shown.exchange))
         .detail("missing", path(&failure.request.url));
+    let finding = clients::of_another_route(case).into_iter().fold(finding, Finding::fix);
     if names.is_empty() {
         finding.present()
     } else {

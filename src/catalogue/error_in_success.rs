@@ -1,6 +1,6 @@
 //! An error object where the status says success.
 
-use super::streams::plural;
+use super::streams::{in_every_content, plural};
 use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict};
 use crate::dialect::Reading;
 use crate::evidence::Ask;
@@ -39,8 +39,14 @@ pub const MODE: FailureMode = FailureMode {
 };
 
 fn diagnose(case: &Case) -> Verdict {
-    let asked: Vec<_> =
-        [Ask::Chat, Ask::ChatStream, Ask::ChatStreamIdentity, Ask::ChatStreamLong].into_iter().flat_map(|ask| case.asked(ask)).collect();
+    in_every_content(case, of_one_content)
+}
+
+fn of_one_content(case: &Case) -> Verdict {
+    let asked: Vec<_> = [Ask::Chat, Ask::ChatStream, Ask::ChatStreamIdentity, Ask::ChatStreamUnbuffered, Ask::ChatStreamLong]
+        .into_iter()
+        .flat_map(|ask| case.asked(ask))
+        .collect();
     let fine: Vec<_> = asked.into_iter().filter(|shown| shown.status().is_some_and(|status| status < 300)).collect();
     let told: Vec<_> = fine.iter().copied().filter(|shown| shown.error().is_some()).collect();
     match (told.first(), fine.is_empty()) {

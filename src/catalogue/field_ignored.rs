@@ -1,6 +1,8 @@
 //! A field is accepted and changes nothing.
 
-use super::{Case, FailureMode, Verdict};
+use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict};
+use crate::dialect::effects::Effect;
+use crate::evidence::Ask;
 
 /// A field is accepted and has no effect.
 pub const MODE: FailureMode = FailureMode {
@@ -28,6 +30,46 @@ pub const MODE: FailureMode = FailureMode {
     diagnose,
 };
 
-fn diagnose(_: &Case) -> Verdict {
-    Verdict::untested("no field with an effect that shows (n, logprobs, a forced tool) was sent alone")
+fn diagnose(case: &Case) -> Verdict {
+    let seen: Vec<(Effect, Vec<&Shown>)> = Effect::ALL.into_iter().map(|effect| (effect, tries(case, effect))).collect();
+    let decided = seen.iter().filter(|(effect, tries)| tries.iter().any(|shown| shows(*effect, shown).is_some())).count();
+    if decided == 0 {
+        return Verdict::untested(case.skipped(Ask::Effect).unwrap_or("no field with an effect that shows was sent alone, or answered"));
+    }
+    let ignored: Vec<_> = seen.into_iter().filter(|(effect, tries)| is_ignored(*effect, tries)).collect();
+    match ignored.first() {
+        Some((_, tries)) => present(&ignored, tries),
+        None => Verdict::absent(format!("{decided} fields with an effect that shows were answered, and none of them was ignored twice")),
+    }
+}
+
+fn tries<'c, 'e>(case: &'c Case<'e>, effect: Effect) -> Vec<&'c Shown<'e>> {
+    let of = |shown: &&Shown| shown.exchange.request.body.as_ref().and_then(Effect::of) == Some(effect);
+    case.asked(Ask::Effect).filter(of).filter(|shown| shown.answered()).collect()
+}
+
+fn shows(effect: Effect, shown: &Shown) -> Option<bool> {
+    effect.shows(shown.completion()?)
+}
+
+/// Twice without effect, and never with it: a model may lose its way once.
+fn is_ignored(effect: Effect, tries: &[&Shown]) -> bool {
+    let verdicts: Vec<bool> = tries.iter().filter_map(|shown| shows(effect, shown)).collect();
+    verdicts.len() >= 2 && !verdicts.contains(&true)
+}
+
+fn present(ignored: &[(Effect, Vec<&Shown>)], first: &[&Shown]) -> Verdict {
+    let fields: Vec<&str> = ignored.iter().map(|(effect, _)| effect.field()).collect();
+    // How many choices there are is the server's doing; whether a text obeys may be the model's.
+    let by_count = ignored.iter().any(|(effect, _)| *effect == Effect::TwoChoices);
+    let because = format!("{} answered, and had no effect in {} tries each.", said(&fields), first.len());
+    Finding::new(Severity::Info, if by_count { Certainty::Certain } else { Certainty::Likely }, Blame::Upstream, because)
+        .so("Clients that rely on it get something else than they asked for, and no error.")
+        .cite(first.iter().map(|shown| shown.exchange))
+        .detail("fields", fields.iter().map(|field| (*field).to_owned()).collect::<Vec<_>>())
+        .present()
+}
+
+fn said(fields: &[&str]) -> String {
+    format!("{} {}", fields.join(", "), if fields.len() == 1 { "was" } else { "were" })
 }

@@ -77,6 +77,7 @@ mod vision_dropped;
 
 // Family: edge.
 mod body_too_large;
+mod calls;
 mod content_filtered;
 mod context_truncated;
 mod context_window_exceeded;

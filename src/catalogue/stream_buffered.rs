@@ -1,10 +1,11 @@
 //! A stream that is collected on its way and delivered in one piece, or in blocks.
 
 use super::streams::{Streamed, no_stream, sound_streams};
-use super::timing::{boxes, floor_ms, seen, span};
-use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Verdict};
-use crate::dialect::stream_timing::{Blocks, Timing, aligned_share, blocks, bursts, is_compressed};
+use super::timing::{boxes, floor_ms, span};
+use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict};
+use crate::dialect::stream_timing::{Blocks, Timing, aligned_share, blocks, bursts, is_compressed, usual_gap_ms};
 use crate::evidence::{Ask, Exchange};
+use crate::facts;
 
 /// A stream that is collected on its way and delivered in one piece, or in blocks.
 pub const MODE: FailureMode = FailureMode {
@@ -43,6 +44,9 @@ const IMPLAUSIBLE_RATE: f64 = 2000.0;
 /// Shorter answers than this cannot be held back for long, in milliseconds.
 const TOO_SHORT_MS: f64 = 30.0;
 
+/// The largest record of TLS, in bytes.
+const TLS_RECORD: u32 = 16_384;
+
 /// The stream in question and what it is compared with.
 struct Sight<'c, 'e> {
     main: Streamed<'c, 'e>,
@@ -51,6 +55,7 @@ struct Sight<'c, 'e> {
     floor_ms: Option<f64>,
     long: Option<(Streamed<'c, 'e>, Timing)>,
     identity: Option<(Streamed<'c, 'e>, Timing)>,
+    unbuffered: Option<(Streamed<'c, 'e>, Timing)>,
     boxes: Vec<&'static str>,
 }
 
@@ -60,7 +65,7 @@ fn diagnose(case: &Case) -> Verdict {
         return in_blocks(case, stream, blocks);
     }
     let Some(sight) = Sight::new(case, &all) else { return no_stream(case) };
-    let found = sight.compressor().or_else(|| sight.clumps());
+    let found = sight.compressor().or_else(|| sight.asked_away()).or_else(|| sight.announced()).or_else(|| sight.clumps());
     found.unwrap_or_else(|| sight.at_once())
 }
 
@@ -69,12 +74,15 @@ fn spread_blocks(stream: Streamed) -> Option<Blocks> {
     let response = stream.shown.response()?;
     let found = blocks(&response.body, &stream.reading.event_ends)?;
     let flow = response.body.last_ms()? - response.body.first_ms()?;
-    (flow >= 0.25 * response.total_ms).then_some(found)
+    // A quick sender's bytes come in records of TLS, which have the size of a buffer.
+    let records = found.bytes == TLS_RECORD && stream.shown.request.url.starts_with("https:");
+    let slow = !records || usual_gap_ms(&bursts(&response.body)) >= TOO_SHORT_MS;
+    (slow && flow >= 0.25 * response.total_ms).then_some(found)
 }
 
 fn in_blocks(case: &Case, stream: Streamed, found: Blocks) -> Verdict {
     let because = format!(
-        "{} of {} arrivals are {} bytes each, and {:.0} % of them end where one of the {} events ends",
+        "{} of {} arrivals are whole blocks of {} bytes, and {:.0} % of all arrivals end where one of the {} events ends",
         found.count,
         found.bursts,
         found.bytes,
@@ -91,14 +99,10 @@ fn in_blocks(case: &Case, stream: Streamed, found: Blocks) -> Verdict {
 
 fn finding(certainty: Certainty, because: String, boxes: &[&'static str]) -> Finding {
     let finding = Finding::new(Severity::Error, certainty, Blame::Gateway, because).detail("boxes", boxes.to_vec());
-    if seen(boxes, "nginx") {
-        return finding
-            .fix(
-                "nginx answered here: set `proxy_buffering off;` and `proxy_http_version 1.1;` in the location of this route, then reload.",
-            )
-            .detail("setting", "proxy_buffering");
+    match facts::buffer(boxes) {
+        Some(known) => finding.fix(format!("{} answered here: {}", known.box_, known.fix)).detail("setting", known.setting.as_str()),
+        None => finding,
     }
-    finding
 }
 
 impl<'c, 'e> Sight<'c, 'e> {
@@ -109,24 +113,77 @@ impl<'c, 'e> Sight<'c, 'e> {
         };
         let (main, timing) = timed(Ask::ChatStream)?;
         let control = case.chat().answer().filter(|shown| shown.completion().is_some()).map(|shown| shown.exchange);
-        let (long, identity) = (timed(Ask::ChatStreamLong), timed(Ask::ChatStreamIdentity));
-        Some(Sight { main, timing, control, floor_ms: floor_ms(case), long, identity, boxes: boxes(case) })
+        let (long, identity, unbuffered) = (timed(Ask::ChatStreamLong), timed(Ask::ChatStreamIdentity), timed(Ask::ChatStreamUnbuffered));
+        Some(Sight { main, timing, control, floor_ms: floor_ms(case), long, identity, unbuffered, boxes: boxes(case) })
+    }
+
+    /// The streams of the same question that were asked for otherwise.
+    fn others(&self) -> Vec<&Timing> {
+        [&self.identity, &self.unbuffered, &self.long].into_iter().flatten().map(|(_, timing)| timing).collect()
+    }
+
+    /// The quickest and the slowest first text of all streams of the plain question.
+    fn first_ms(&self) -> (f64, f64) {
+        let same = [&self.identity, &self.unbuffered].into_iter().flatten().map(|(_, timing)| timing.first_ms);
+        let first = self.timing.first_ms;
+        same.fold((first, first), |(least, most), ms| (least.min(ms), most.max(ms)))
+    }
+
+    /// Held back, and at once when the request asks not to be.
+    fn asked_away(&self) -> Option<Verdict> {
+        let (stream, timing) = self.unbuffered?;
+        let certainty = self.undone_in(&timing, self.identity)?;
+        let because = format!(
+            "{}; with X-Accel-Buffering: no in the request the first text came after {} and the last after {}",
+            self.account(),
+            span(timing.first_ms),
+            span(timing.last_ms)
+        );
+        let finding = self
+            .finding(certainty, because)
+            .so("Clients that stream show nothing until the answer is complete.")
+            .fix(
+                "The upstream should send `X-Accel-Buffering: no` with every stream; until then, the client may send it with each request.",
+            )
+            .cite([self.main.shown.exchange, stream.shown.exchange])
+            .detail("kind", self.kind());
+        Some(self.measured(finding).present())
+    }
+
+    /// This stream of the same question came piece by piece, and began long before the one in question did. A single pair may be chance:
+    /// every other stream without the remedy must be held back as well, the longer one of a compressor at least in heaps.
+    fn undone_in(&self, remedy: &Timing, another: Option<(Streamed, Timing)>) -> Option<Certainty> {
+        let late = |timing: &Timing| timing.first_ms >= TOO_SHORT_MS && remedy.first_ms <= 0.5 * timing.first_ms;
+        let held = |timing: &Timing| together(timing) && late(timing);
+        let agrees = another.is_none_or(|(_, timing)| held(&timing));
+        let long = self.long.is_none_or(|(_, long)| late(&long) && (together(&long) || is_compressed(self.main.shown) && in_heaps(&long)));
+        let undone = held(&self.timing) && !together(remedy) && agrees && long;
+        undone.then_some(if another.or(self.long).is_some() { Certainty::Certain } else { Certainty::Likely })
+    }
+
+    /// The length of the body stood in its head, which came when the answer was complete: nobody knows it before.
+    fn announced(&self) -> Option<Verdict> {
+        let control = self.control?.total_ms();
+        let waited = self.timing.first_ms;
+        let slow = control >= TOO_SHORT_MS && waited >= 3.0 * self.floor_ms? && waited >= 0.5 * control;
+        if !self.has_length() || !slow || !together(&self.timing) || self.is_heap() || self.is_short() {
+            return None;
+        }
+        Some(self.held_back(Certainty::Certain, self.long.map(|(_, long)| long)))
     }
 
     /// Held back with compression, at once without.
     fn compressor(&self) -> Option<Verdict> {
         let (stream, timing) = self.identity?;
-        let helped = together(&self.timing) && !together(&timing) && timing.first_ms <= 0.5 * self.timing.first_ms;
-        if !is_compressed(self.main.shown) || !helped || self.timing.first_ms < TOO_SHORT_MS {
-            return None;
-        }
+        let certainty = self.undone_in(&timing, self.unbuffered).filter(|_| is_compressed(self.main.shown))?;
         let because = format!(
             "with Accept-Encoding: gzip, deflate {}; with identity the first text came after {} and the last after {}",
             self.account(),
             span(timing.first_ms),
             span(timing.last_ms)
         );
-        let finding = finding(Certainty::Certain, because, &self.boxes)
+        let finding = self
+            .finding(certainty, because)
             .so("Clients accept compression by default, so the whole answer appears at once and late.")
             .fix("Switch compression off for text/event-stream (nginx: take it out of `gzip_types`; Express: `compression` with a filter), or flush after each event.")
             .cite([self.main.shown.exchange, stream.shown.exchange])
@@ -134,28 +191,37 @@ impl<'c, 'e> Sight<'c, 'e> {
         Some(self.measured(finding).present())
     }
 
-    /// Few arrivals, far apart, each with many events and torn at its end.
+    /// Few arrivals, far apart, each with many events and torn at its end; in the longer answer, when the short one fits into one.
     fn clumps(&self) -> Option<Verdict> {
-        let response = self.main.shown.response()?;
-        let bursts = bursts(&response.body);
-        let aligned = aligned_share(&bursts, &self.main.reading.event_ends)?;
+        let streams = [Some((self.main, self.timing)), self.long];
+        streams.into_iter().flatten().find_map(|(stream, timing)| self.clumps_of(stream, &timing))
+    }
+
+    fn clumps_of(&self, stream: Streamed, timing: &Timing) -> Option<Verdict> {
+        let bursts = bursts(&stream.shown.response()?.body);
+        let aligned = aligned_share(&bursts, &stream.reading.event_ends)?;
         let gap = bursts.windows(2).map(|pair| pair[1].at_ms - pair[0].at_ms).fold(f64::INFINITY, f64::min);
         let far = gap >= TOO_SHORT_MS && gap >= 3.0 * self.floor_ms?;
         let size = bursts.iter().map(|burst| burst.bytes).max()?;
-        if aligned > 0.3 || !far || size < 4000 || self.timing.pieces < 8 * bursts.len() {
+        if aligned > 0.3 || !far || size < 4000 || timing.pieces < 8 * bursts.len() {
             return None;
         }
+        let compressed = is_compressed(stream.shown);
         let because = format!(
-            "{} pieces of text came in {} arrivals at least {} apart, and {:.0} % of these end where an event ends",
-            self.timing.pieces,
+            "{} pieces of text came in {} {}arrivals at least {} apart, and {:.0} % of these end where an event ends",
+            timing.pieces,
             bursts.len(),
+            if compressed { "compressed " } else { "" },
             span(gap),
             aligned * 100.0
         );
-        let finding = finding(Certainty::Likely, because, &self.boxes)
+        let finding = self
+            .finding(Certainty::Likely, because)
             .so("Text appears in lumps of many words with pauses between them.")
-            .cite([self.main.shown.exchange])
-            .detail("kind", "clumps");
+            .cite([stream.shown.exchange])
+            .detail("kind", if compressed { "compressor" } else { "clumps" });
+        let unflushed = "The body is compressed, and the compressor hands on what it has when its own buffer is full: flush it after each event, or leave text/event-stream out.";
+        let finding = if compressed { finding.fix(unflushed) } else { finding };
         Some(self.measured(finding).present())
     }
 
@@ -164,15 +230,15 @@ impl<'c, 'e> Sight<'c, 'e> {
         if !together(&self.timing) {
             return Verdict::absent(self.account());
         }
-        if let Some(doubt) = self.doubt() {
+        let growth = self.growth();
+        if let Some(doubt) = self.doubt(&growth) {
             return Verdict::untested(doubt);
         }
-        if self.control.is_some_and(|control| self.timing.first_ms < 0.8 * control.total_ms()) {
-            return Verdict::absent(format!("{}; {}", self.account(), self.control_said()));
-        }
-        match self.growth() {
-            Growth::Stayed(long) => Verdict::absent(format!("{}; {}", self.account(), long_said(&long))),
+        let soon = self.control.is_some_and(|control| self.first_ms().1 < 0.7 * control.total_ms());
+        match growth {
             Growth::Grew(long) => self.held_back(Certainty::Certain, Some(long)),
+            _ if soon => Verdict::absent(format!("{}; {}", self.account(), self.control_said())),
+            Growth::Stayed(long) => Verdict::absent(format!("{}; {}", self.account(), long_said(&long))),
             Growth::Unclear(long) if self.is_sharp() => self.held_back(Certainty::Possible, Some(long)),
             Growth::Unknown if self.is_sharp() && (self.is_short() || self.is_heap()) => self.held_back(Certainty::Possible, None),
             Growth::Unknown if self.is_sharp() && self.timing.pieces > 2 => self.held_back(Certainty::Likely, None),
@@ -180,14 +246,16 @@ impl<'c, 'e> Sight<'c, 'e> {
         }
     }
 
-    /// Why these times cannot tell anything.
-    fn doubt(&self) -> Option<String> {
+    /// Why these times cannot tell anything. What grew with the length of the answer is not the network's time.
+    fn doubt(&self, growth: &Growth) -> Option<String> {
         let whole = self.control.map_or(self.timing.last_ms, Exchange::total_ms);
         let floor = self.floor_ms.unwrap_or(0.0);
         if self.is_short() && !self.is_short_and_sharp() {
             return Some(format!("the answer had {} characters in {} pieces: too short to tell", self.timing.chars, self.timing.pieces));
         }
-        let quick = (whole < TOO_SHORT_MS && !self.waits_for_nothing()) || self.timing.first_ms < 3.0 * floor;
+        let grew = matches!(growth, Growth::Grew(long) if long.first_ms >= 3.0 * floor);
+        let whole = whole.min(self.first_ms().0);
+        let quick = (whole < TOO_SHORT_MS && !self.waits_for_nothing()) || (self.timing.first_ms < 3.0 * floor && !grew);
         quick.then(|| format!("the whole answer took {}, and the quickest refusal {}: too short to tell", span(whole), span(floor)))
     }
 
@@ -195,7 +263,7 @@ impl<'c, 'e> Sight<'c, 'e> {
     /// nor its writing takes that time, for the answer is there.
     fn waits_for_nothing(&self) -> bool {
         let whole = self.control.map_or(f64::INFINITY, Exchange::total_ms);
-        let others: Vec<_> = [&self.long, &self.identity].into_iter().flatten().map(|(_, timing)| timing).collect();
+        let others = self.others();
         let held = |timing: &Timing| together(timing) && timing.first_ms >= 10.0 * TOO_SHORT_MS.max(whole);
         !others.is_empty() && held(&self.timing) && others.into_iter().all(held)
     }
@@ -213,7 +281,7 @@ impl<'c, 'e> Sight<'c, 'e> {
     /// whole answer takes, and that time is not the network's.
     fn is_short_and_sharp(&self) -> bool {
         let (Some(control), Some(floor)) = (self.control, self.floor_ms) else { return false };
-        let others: Vec<_> = [&self.long, &self.identity].into_iter().flatten().map(|(_, timing)| timing).collect();
+        let others = self.others();
         let sharp = |timing: &Timing| {
             let late = timing.first_ms >= SHARPEST.1 * floor && timing.first_ms >= 0.8 * control.total_ms();
             timing.pieces >= 4 && timing.spread_share() <= SHARPEST.0 && late
@@ -221,28 +289,39 @@ impl<'c, 'e> Sight<'c, 'e> {
         !others.is_empty() && sharp(&self.timing) && others.into_iter().all(sharp)
     }
 
-    /// Convincing without a longer answer: there is a control, and the release took next to no time.
+    /// Convincing without a longer answer: there is a control, the release took next to no time, and no model writes as fast.
     fn is_sharp(&self) -> bool {
-        self.control.is_some() && self.timing.spread_share() <= SURELY_TOGETHER
+        let implausible = self.timing.pieces <= 2 || self.timing.rate() >= IMPLAUSIBLE_RATE;
+        self.control.is_some() && implausible && self.timing.spread_share() <= SURELY_TOGETHER
     }
 
     /// Did the time to the first text grow with the length of the answer?
     fn growth(&self) -> Growth {
         let Some((_, long)) = self.long else { return Growth::Unknown };
         let length = long.chars as f64 / self.timing.chars.max(1) as f64;
-        let waited = long.first_ms / self.timing.first_ms;
+        // Chance only ever adds: the quickest stream of the plain question tells how long it takes.
+        let (least, most) = self.first_ms();
+        let waited = long.first_ms / least;
+        let grew = waited >= 1.0 + (length - 1.0) / 3.0 && long.first_ms >= 1.2 * most && least >= TOO_SHORT_MS;
         match () {
             () if length < 1.5 => Growth::Unknown,
             () if waited < 1.2 => Growth::Stayed(long),
-            () if together(&long) && waited >= 1.0 + (length - 1.0) / 3.0 => Growth::Grew(long),
+            () if together(&long) && grew => Growth::Grew(long),
             () => Growth::Unclear(long),
         }
     }
 
     fn held_back(&self, certainty: Certainty, long: Option<Timing>) -> Verdict {
-        let parts = [Some(self.account()), self.control.map(|_| self.control_said()), long.map(|long| long_said(&long))];
+        let parts = [
+            Some(self.account()),
+            self.control.map(|_| self.control_said()),
+            long.map(|long| long_said(&long)),
+            self.length_said(),
+            self.trials_said(),
+        ];
         let because = parts.into_iter().flatten().collect::<Vec<_>>().join("; ");
-        let finding = finding(certainty, because, &self.boxes)
+        let finding = self
+            .finding(certainty, because)
             .so("Clients that stream show nothing until the answer is complete.")
             .cite([self.main.shown.exchange])
             .cite(self.control)
@@ -269,7 +348,7 @@ impl<'c, 'e> Sight<'c, 'e> {
         let head = self.main.shown.ttfb_ms()?;
         Some(match self.kind() {
             "single-delta" => {
-                "One delta holds the whole answer: whoever writes the events asks its own upstream without streaming. Make it pass `stream: true` on."
+                "One delta holds the whole answer: whoever writes the events (the upstream, or a gateway that translates) asked for the answer without streaming. Make it pass `stream: true` on."
             }
             "content-length" => {
                 "The stream has a Content-Length: the last hop reads the whole body before it answers. Make it pass the body on as it comes."
@@ -294,6 +373,36 @@ impl<'c, 'e> Sight<'c, 'e> {
         format!("the same answer not streamed took {}", span(total))
     }
 
+    fn length_said(&self) -> Option<String> {
+        let length = self.main.shown.response()?.header("content-length")?;
+        Some(format!("the stream's head gives its Content-Length, {length}"))
+    }
+
+    /// What asking otherwise changed: nothing, or it would have been told before.
+    fn trials_said(&self) -> Option<String> {
+        let trials = [(&self.identity, "Accept-Encoding: identity"), (&self.unbuffered, "X-Accel-Buffering: no")];
+        let held = trials.into_iter().filter(|(trial, _)| trial.as_ref().is_some_and(|(_, timing)| together(timing)));
+        let names: Vec<_> = held.map(|(_, name)| name).collect();
+        (!names.is_empty()).then(|| format!("with {} it was the same", names.join(" and with ")))
+    }
+
+    /// A finding with what the head of the stream tells of the way; whoever packs a whole answer into one event stands behind the gateway,
+    /// or is the gateway where it translates.
+    fn finding(&self, certainty: Certainty, because: String) -> Finding {
+        let mut finding = finding(certainty, because, &self.boxes);
+        if self.kind() == "single-delta" {
+            finding.blame = Blame::Upstream;
+        }
+        match old_http(self.main.shown) {
+            Some(place) => finding
+                .fix(format!(
+                    "HTTP/1.0 is spoken on the way ({place}): such a hop waits for full buffers. In nginx set `proxy_http_version 1.1;`."
+                ))
+                .detail("http_1_0", place),
+            None => finding,
+        }
+    }
+
     fn measured(&self, finding: Finding) -> Finding {
         let finding = finding.detail("ttft_ms", self.timing.first_ms.round()).detail("spread_ms", self.timing.spread_ms().round());
         match self.main.shown.ttfb_ms() {
@@ -311,9 +420,25 @@ enum Growth {
     Unknown,
 }
 
-/// All content at nearly one moment, faster than any model writes.
+/// All content at nearly one moment, compared with the time before it: faster than any model writes, or many pieces with each read. (A busy
+/// machine may stretch the moment, and splits no read.) A model that thinks long and writes fast may do the same: the longer answer tells
+/// them apart.
 fn together(timing: &Timing) -> bool {
-    timing.spread_share() <= TOGETHER && timing.rate() >= IMPLAUSIBLE_RATE || timing.pieces <= 2 && timing.spread_share() <= TOGETHER
+    let heaped = timing.pieces <= 2 || timing.rate() >= IMPLAUSIBLE_RATE || in_heaps(timing);
+    heaped && timing.spread_share() <= TOGETHER
+}
+
+/// Several pieces with each read.
+fn in_heaps(timing: &Timing) -> bool {
+    4 * timing.moments <= timing.pieces
+}
+
+/// Where HTTP/1.0 shows: the answer's own version, or a hop's in `Via`.
+fn old_http(shown: &Shown) -> Option<&'static str> {
+    let response = shown.response()?;
+    let via = response.header("via").unwrap_or_default();
+    let old = via.split(',').any(|hop| matches!(hop.split_whitespace().next(), Some("1.0" | "HTTP/1.0" | "http/1.0")));
+    if response.version == "HTTP/1.0" { Some("the answer itself") } else { old.then_some("a hop in `Via`") }
 }
 
 fn long_said(long: &Timing) -> String {

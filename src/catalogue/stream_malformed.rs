@@ -1,7 +1,8 @@
 //! A stream that breaks the rules of event streams or of chat chunks.
 
-use super::streams::{Streamed, no_stream, plural, share, streams};
-use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict};
+use super::streams::{Streamed, in_every_content, no_stream, plural, share, streams};
+use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict, calls};
+use crate::dialect::stream::KINDS;
 use crate::dialect::{Reading, StreamFault, StreamForm};
 use crate::evidence::Ask;
 
@@ -30,6 +31,13 @@ pub const MODE: FailureMode = FailureMode {
 };
 
 fn diagnose(case: &Case) -> Verdict {
+    match in_every_content(case, of_one_content) {
+        Verdict::Present(finding) => Verdict::Present(finding),
+        other => calls::lost_by_streaming(case).unwrap_or(other),
+    }
+}
+
+fn of_one_content(case: &Case) -> Verdict {
     let all = streams(case);
     if let Some(verdict) = other_dialect(case, &all) {
         return verdict;
@@ -70,26 +78,35 @@ fn other_dialect(case: &Case, all: &[Streamed]) -> Option<Verdict> {
     Some(finding.present())
 }
 
-/// Another dialect's events. Chunks of legacy completions on the chat route are deltas of a wrong shape, and Ollama's own objects are
-/// lines of JSON: both have names of their own.
+/// Another dialect's events. Ollama's own objects are lines of JSON, which has a name of its own.
 fn is_foreign(asked: &str, stream: &Streamed) -> bool {
     let spoken = stream.reading.dialect;
     let sound = stream.reading.form == StreamForm::Sse && stream.reading.error.is_none();
-    sound && !spoken.is_empty() && spoken != asked && spoken != "openai-completions"
+    sound && !spoken.is_empty() && spoken != asked
 }
 
 /// The first fault that costs a conforming client data. Lines of JSON are how Ollama's own route speaks, and a misspelt [DONE] is
 /// a missing one.
 fn fault<'c>(case: &Case, stream: Streamed<'c, '_>) -> Option<&'c StreamFault> {
     let own = matches!((case.subject().dialect.as_str(), stream.reading.form), ("ollama-chat", StreamForm::Ndjson));
-    stream.reading.faults.iter().find(|fault| fault.breaks && fault.kind != "sentinel-variant" && !own)
+    stream.reading.faults.iter().find(|fault| loses(fault) && !own)
+}
+
+/// Faults over which a conforming client loses data. A wrong order of typed events costs the official helpers the message; a foreign
+/// dialect is told from a foreign route before.
+fn loses(fault: &StreamFault) -> bool {
+    match fault.kind {
+        "sentinel-variant" | "foreign-dialect" => false,
+        "event-order" => true,
+        _ => fault.breaks,
+    }
 }
 
 fn malformed(case: &Case, first: Streamed, broken: &[Streamed], all: usize) -> Verdict {
     let Some(fault) = fault(case, first) else { return no_stream(case) };
     let because = format!("{}: {} at byte {}: “{}”", share(broken.len(), all), meaning(fault.kind), fault.offset, fault.excerpt.trim());
     let certainty = if broken.len() == all { Certainty::Certain } else { Certainty::Likely };
-    let kinds: Vec<_> = first.reading.faults.iter().filter(|fault| fault.breaks).map(|fault| fault.kind).collect();
+    let kinds: Vec<_> = first.reading.faults.iter().filter(|fault| loses(fault)).map(|fault| fault.kind).collect();
     let finding = Finding::new(Severity::Error, certainty, Blame::Gateway, because)
         .so(consequence(fault.kind))
         .cite(broken.iter().map(|stream| stream.shown.exchange))
@@ -103,33 +120,7 @@ fn malformed(case: &Case, first: Streamed, broken: &[Streamed], all: usize) -> V
 }
 
 fn meaning(kind: &str) -> &str {
-    match kind {
-        "no-blank-line" => "events follow each other without the blank line that ends them",
-        "split-json" => "one JSON value is torn over two events",
-        "two-objects" => "two JSON values stand in one event",
-        "doubled-prefix" => "`data:` stands twice on one line",
-        "field-name" => "the field is not named `data` as readers expect",
-        "not-json" => "an event's data is not JSON",
-        "html" => "an HTML page stands where events should",
-        "ndjson" => "lines of JSON without `data:` in place of events",
-        "json-array" => "a JSON array in place of events",
-        "whole-object" => "one event holds a whole completion (`message`, no `delta`)",
-        "delta-shape" => "a delta has another shape than chat chunks have",
-        "tool-index-missing" => "a tool call's delta has no `index`",
-        "content-not-string" => "a delta's content is not a string",
-        "cumulative" => "each delta repeats the text so far",
-        "twice" => "every event is sent twice",
-        "data-after-done" => "content follows after [DONE]",
-        "sentinel-variant" => "the last event is not written as [DONE]",
-        "comment-as-data" => "a keep-alive comment is framed as data",
-        "invalid-utf8" => "bytes that are not UTF-8",
-        "unterminated-event" => "the last event lacks its blank line",
-        "unprefixed-json" => "JSON lines without `data:`",
-        "event-name-missing" => "the events lack their names (`event:` lines)",
-        "event-order" => "the events do not come in the order that the dialect lays down",
-        "sentinel-named" => "[DONE] comes as an event with a name, in a dialect that has none",
-        other => other,
-    }
+    KINDS.iter().find(|(name, ..)| *name == kind).map_or(kind, |(_, _, meaning)| meaning)
 }
 
 fn consequence(kind: &str) -> &'static str {
@@ -137,11 +128,15 @@ fn consequence(kind: &str) -> &'static str {
         "ndjson" | "json-array" | "html" | "whole-object" | "field-name" | "unprefixed-json" => {
             "SDKs find no event that they know and show an empty answer, mostly without an error."
         }
+        "foreign-dialect" => "SDKs find no event that they know and show an empty answer, mostly without an error.",
         "cumulative" | "twice" | "data-after-done" => "Clients show text two or more times.",
-        "event-name-missing" => "The official SDKs drop every event without a name and show an empty answer.",
+        "tool-index-missing" | "tool-index-shared" => "Tool calls are lost or merged while streaming; plain text is fine.",
+        "tool-arguments-not-string" | "tool-arguments-cumulative" => {
+            "Tool calls come with arguments that no client can parse; plain text is fine."
+        }
+        "event-name-missing" => "Both of Anthropic's SDKs drop every event without its name, and show an empty answer.",
         "event-order" => "Raw readers get the text; the official helpers that assemble a message fail or lose it.",
-        "sentinel-named" => "The official SDKs take it for an event of the answer and fail with a JSON error after the text.",
-        "tool-index-missing" => "Tool calls are lost or merged while streaming; plain text is fine.",
+        "sentinel-foreign" => "SDKs raise a JSON error after the whole text.",
         _ => "Clients stop with a JSON error or lose text as soon as they stream.",
     }
 }
@@ -152,11 +147,13 @@ fn action(kind: &str) -> Option<&'static str> {
         "comment-as-data" => "Gateway: forward lines that begin with `:` as they are, or drop them; never wrap them in `data:`.",
         "cumulative" => "Gateway: send only the new part of the text in each delta (DashScope: `incremental_output`).",
         "tool-index-missing" => "Gateway: number tool-call deltas with `index`; Gemini's compatible route leaves it out.",
-        "event-name-missing" => "Gateway: write `event: TYPE` before each `data:` line, with the type that the data names.",
+        "tool-index-shared" => "Gateway: give every tool call of one answer its own `index`, counted from 0.",
+        "foreign-dialect" => "Gateway: translate the upstream's events for this route, or point the client at the route that speaks so.",
+        "event-name-missing" => "Gateway: send each event with its `event:` line, as the API does.",
         "event-order" => {
             "Gateway: message_start, then for each block start, deltas and stop, counted from 0, then message_delta and message_stop."
         }
-        "sentinel-named" => "Gateway: end the stream with message_stop; [DONE] belongs to chat completions.",
+        "sentinel-foreign" => "Gateway: do not append [DONE] to streams of APIs that have none.",
         "invalid-utf8" => "Gateway: do not decode the upstream's pieces one by one; a character may be split between two.",
         _ => return None,
     })

@@ -1,6 +1,6 @@
 //! A stream that says its finish reason and never `[DONE]`.
 
-use super::streams::{ended, said};
+use super::streams::{ended, in_every_content, said};
 use super::{Blame, Case, FailureMode, Finding, Severity, Verdict};
 use crate::dialect::StreamEnd;
 
@@ -29,6 +29,10 @@ pub const MODE: FailureMode = FailureMode {
 };
 
 fn diagnose(case: &Case) -> Verdict {
+    in_every_content(case, of_one_content)
+}
+
+fn of_one_content(case: &Case) -> Verdict {
     let found = match ended(case, &[StreamEnd::NoDone, StreamEnd::NeverDone]) {
         Ok(found) => found,
         Err(verdict) => return verdict,

@@ -1,6 +1,6 @@
 //! A stream that announces its end and never why.
 
-use super::streams::{ended, said};
+use super::streams::{ended, in_every_content, said};
 use super::{Blame, Case, FailureMode, Finding, Severity, Verdict};
 use crate::dialect::StreamEnd;
 
@@ -22,6 +22,10 @@ pub const MODE: FailureMode = FailureMode {
 };
 
 fn diagnose(case: &Case) -> Verdict {
+    in_every_content(case, of_one_content)
+}
+
+fn of_one_content(case: &Case) -> Verdict {
     let found = match ended(case, &[StreamEnd::NoFinish]) {
         Ok(found) => found,
         Err(verdict) => return verdict,

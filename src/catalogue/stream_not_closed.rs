@@ -1,6 +1,6 @@
 //! A stream that has said everything and keeps the connection open.
 
-use super::streams::{ended, said};
+use super::streams::{ended, in_every_content, said};
 use super::{Blame, Case, FailureMode, Finding, Severity, Verdict};
 use crate::dialect::StreamEnd;
 
@@ -23,6 +23,10 @@ pub const MODE: FailureMode = FailureMode {
 };
 
 fn diagnose(case: &Case) -> Verdict {
+    in_every_content(case, of_one_content)
+}
+
+fn of_one_content(case: &Case) -> Verdict {
     let found = match ended(case, &[StreamEnd::NotClosed]) {
         Ok(found) => found,
         Err(verdict) => return verdict,

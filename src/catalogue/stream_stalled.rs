@@ -1,10 +1,10 @@
 //! A stream that stays open and brings nothing more.
 
-use super::streams::{Streamed, characters, no_stream, share, streams};
+use super::streams::{Streamed, characters, in_every_content, no_stream, share, streams};
 use super::timing::span;
 use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict};
 use crate::dialect::StreamEnd;
-use crate::evidence::FaultKind;
+use crate::evidence::{Ask, FaultKind};
 
 /// A stream that stays open and brings nothing more.
 pub const MODE: FailureMode = FailureMode {
@@ -27,7 +27,13 @@ pub const MODE: FailureMode = FailureMode {
 };
 
 fn diagnose(case: &Case) -> Verdict {
-    let all = streams(case);
+    in_every_content(case, of_one_content)
+}
+
+fn of_one_content(case: &Case) -> Verdict {
+    let mut all = streams(case);
+    // The longer answer is asked for where streams look held back: its silence is what is being measured.
+    all.retain(|stream| stream.shown.ask != Ask::ChatStreamLong);
     let stalled: Vec<_> = all.iter().copied().filter(|stream| is_stalled(stream) || outlasted(case, stream)).collect();
     match stalled.first() {
         Some(first) if is_slow_anyway(case, *first) => Verdict::untested(format!(

@@ -1,9 +1,10 @@
 //! A stream that ends in the middle.
 
-use super::streams::{Agreement, characters, ended, said};
+use super::streams::{Agreement, Streamed, characters, ended, in_every_content, said, sound_streams};
 use super::timing::{span, was_dropped};
 use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict};
 use crate::dialect::StreamEnd;
+use crate::evidence::Ask;
 
 /// A stream that ends in the middle.
 pub const MODE: FailureMode = FailureMode {
@@ -12,7 +13,8 @@ pub const MODE: FailureMode = FailureMode {
     family: "stream",
     symptom: "Answers stop in the middle of a sentence; some clients call that a success, others a network error.",
     cause: "The response ends with neither a finish_reason nor [DONE]. Either a hop drops the connection, or it closes it as if all had \
-            been said, which hides the loss. A missing [DONE] alone is harmless: then the finish_reason is there. A cut that comes after \
+            been said, which hides the loss. Some gateways even write the finish_reason and the \
+            [DONE] that their upstream never sent: then only the same question, not streamed, shows what is missing. A missing [DONE] alone is harmless: then the finish_reason is there. A cut that comes after \
             the same time whatever was asked is a timeout.",
     fix: &[
         "Look in the gateway's log for the moment of the cut: an exception while it rewrites chunks, a worker that died, an upstream that closed.",
@@ -31,11 +33,45 @@ pub const MODE: FailureMode = FailureMode {
 };
 
 fn diagnose(case: &Case) -> Verdict {
+    in_every_content(case, of_one_content)
+}
+
+fn of_one_content(case: &Case) -> Verdict {
     match ended(case, &[StreamEnd::Cut, StreamEnd::Silent]) {
         Ok(found) if is_begun(&found) => truncated(case, &found),
         Ok(found) => Verdict::absent(format!("the stream ended cleanly without any content: {}", said(found.first()))),
-        Err(verdict) => dropped(case).unwrap_or(verdict),
+        Err(verdict) => papered_over(case).or_else(|| dropped(case)).unwrap_or(verdict),
     }
+}
+
+/// Two streams that say they are complete, each with only the beginning of what plain chat said.
+fn papered_over(case: &Case) -> Option<Verdict> {
+    let control = case.chat().answer()?;
+    let whole = control
+        .completion()
+        .filter(|completion| matches!(completion.finish_reason.as_deref(), Some("stop" | "end_turn" | "completed")))?
+        .text
+        .as_str();
+    let asked_alike = |stream: &Streamed| stream.shown.ask != Ask::ChatStreamLong;
+    let alike: Vec<Streamed> = sound_streams(case).into_iter().filter(asked_alike).collect();
+    let short = alike.iter().filter(|stream| stream.reading.stops_short_of(whole)).count();
+    if short < 2 || short < alike.len() {
+        return None;
+    }
+    let first = alike[0];
+    let because = format!(
+        "{short} of {short} streams say that they are complete ({}) and hold only the beginning of the {} characters that the same question \
+         brought when not streamed",
+        said(first),
+        whole.chars().count()
+    );
+    let finding = Finding::new(Severity::Error, Certainty::Likely, Blame::Gateway, because)
+        .so("The gateway lost its upstream in the middle and closed the stream as if all had been said: clients take the part for the whole.")
+        .cite(alike.iter().map(|stream| stream.shown.exchange))
+        .cite([control.exchange])
+        .detail("kind", "papered-over")
+        .detail("characters", characters(first.reading));
+    Some(finding.present())
 }
 
 /// A stream without a word that ended as if all was well is an empty answer, not a cut one.

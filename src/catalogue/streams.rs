@@ -4,7 +4,7 @@ use crate::dialect::{StreamEnd, StreamForm, StreamReading};
 use crate::evidence::{Ask, Exchange};
 
 use super::timing::span;
-use super::{Case, Certainty, Shown, Verdict};
+use super::{Case, Certainty, Finding, Shown, Verdict};
 
 /// A stream and its exchange.
 #[derive(Clone, Copy)]
@@ -23,9 +23,30 @@ pub struct Agreement<'c, 'e> {
     pub all: usize,
 }
 
+/// Applies a rule to the streams of text, then to those of tool calls and of structured output, each compared with the same question not
+/// streamed.
+pub fn in_every_content(case: &Case, rule: fn(&Case) -> Verdict) -> Verdict {
+    let text = rule(case);
+    if matches!(text, Verdict::Present(_)) {
+        return text;
+    }
+    let others = [
+        (Ask::ChatTools, Ask::ChatStreamTools, "a streamed tool call", "tool-call"),
+        (Ask::ChatJson, Ask::ChatStreamJson, "streamed structured output", "structured-output"),
+    ];
+    let found = others.into_iter().find_map(|(chat, stream, name, content)| match rule(&case.recast(chat, stream)?) {
+        Verdict::Present(finding) => {
+            let because = format!("Asked for {name}; text streams as it should. {}", finding.because);
+            Some(Finding { because, ..*finding }.detail("content", content).present())
+        }
+        _ => None,
+    });
+    found.unwrap_or(text)
+}
+
 /// Streams that were asked for with the plain question: as SDKs ask, without compression, and longer.
 pub fn streams<'c, 'e>(case: &'c Case<'e>) -> Vec<Streamed<'c, 'e>> {
-    let asks = [Ask::ChatStream, Ask::ChatStreamIdentity, Ask::ChatStreamLong];
+    let asks = [Ask::ChatStream, Ask::ChatStreamIdentity, Ask::ChatStreamUnbuffered, Ask::ChatStreamLong];
     let shown = asks.into_iter().flat_map(|ask| case.asked(ask));
     shown.filter_map(|shown| Some(Streamed { shown, reading: shown.streamed()? })).collect()
 }

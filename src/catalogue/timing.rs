@@ -90,8 +90,10 @@ pub fn cuts<'c, 'e>(case: &'c Case<'e>) -> Vec<Cut<'c, 'e>> {
 
 /// True for questions that are answered by a model.
 pub fn is_chat(ask: Ask) -> bool {
-    use Ask::{Chat, ChatStream, ChatStreamFalse, ChatStreamIdentity, ChatStreamLong, Fields, OtherModel, SweepChat, SweepStream};
-    matches!(ask, Chat | ChatStream | ChatStreamIdentity | ChatStreamLong | ChatStreamFalse | OtherModel | Fields | SweepChat | SweepStream)
+    use Ask::{Chat, ChatStream, ChatStreamFalse, ChatStreamIdentity, ChatStreamLong, ChatStreamUnbuffered};
+    use Ask::{Fields, OtherModel, SweepChat, SweepStream};
+    let control = matches!(ask, Chat | ChatStream | ChatStreamIdentity | ChatStreamUnbuffered | ChatStreamLong | ChatStreamFalse);
+    control || matches!(ask, OtherModel | Fields | SweepChat | SweepStream)
 }
 
 /// How this exchange was cut, if the other side cut it.

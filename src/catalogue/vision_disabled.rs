@@ -31,7 +31,7 @@ pub const MODE: FailureMode = FailureMode {
 };
 
 fn diagnose(case: &Case) -> Verdict {
-    if !case.asked(Ask::Fields).any(shows_image) {
+    if !case.asked(Ask::Fields).chain(case.asked(Ask::Picture)).any(shows_image) {
         return Verdict::untested("no image was sent");
     }
     match limits::with_cause(case, &[Cause::Vision]).find(|shown| shows_image(shown)) {
@@ -47,7 +47,9 @@ fn shows_image(shown: &Shown) -> bool {
 fn present(case: &Case, refused: &Shown) -> Verdict {
     let plain = case.chat().answer().map(|shown| format!(" Text alone was answered after {:.0} ms.", shown.total_ms())).unwrap_or_default();
     let because = format!("A request with an image was answered with {}.{plain}", refused.account());
-    Finding::new(Severity::Warning, limits::said_certainty(refused), Blame::Client, because)
+    // Nobody wanted pictures here, if only the ladder showed one: a model of words is none the worse for it.
+    let severity = if refused.ask == Ask::Picture { Severity::Info } else { Severity::Warning };
+    Finding::new(severity, limits::said_certainty(refused), Blame::Client, because)
         .so("Messages with an image fail, and so do all that follow while it stays in the conversation.")
         .cite([refused.exchange])
         .cite(case.chat().answer().map(|shown| shown.exchange))

@@ -1,6 +1,8 @@
 //! An image in the request is removed on the way, and nobody says so.
 
-use super::{Case, FailureMode, Verdict};
+use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict};
+use crate::dialect::effects::Picture;
+use crate::evidence::Ask;
 
 /// An image is removed silently.
 pub const MODE: FailureMode = FailureMode {
@@ -25,6 +27,56 @@ pub const MODE: FailureMode = FailureMode {
     diagnose,
 };
 
-fn diagnose(_: &Case) -> Verdict {
-    Verdict::untested("no image with a known content was sent, so nobody can tell whether one is seen")
+/// A picture costs at least so many tokens more than none; a word in its place costs fewer.
+const PICTURE_TOKENS: u64 = 12;
+
+fn diagnose(case: &Case) -> Verdict {
+    let answered: Vec<&Shown> = case.asked(Ask::Picture).filter(|shown| shown.completion().is_some()).collect();
+    let (with, without): (Vec<&Shown>, Vec<&Shown>) = answered.into_iter().partition(|shown| picture(shown).is_some());
+    if with.is_empty() {
+        return Verdict::untested(case.skipped(Ask::Picture).unwrap_or("no image with a known content was sent, or none was answered"));
+    }
+    if let Some(named) = with.iter().find(|shown| is_named(shown)) {
+        return Verdict::absent(format!("the colour of a picture was named: {}", words(named)));
+    }
+    match (with.len() >= 2).then(|| without.first()).flatten() {
+        Some(bare) => counted(&with, bare),
+        None => Verdict::untested("one picture was not named, and there is nothing to compare that with"),
+    }
+}
+
+/// Nobody named a colour: were the pictures counted, at least? What was counted and not named is a matter of the model's eyes.
+fn counted(with: &[&Shown], bare: &Shown) -> Verdict {
+    let tokens = |shown: &Shown| shown.completion().and_then(|answer| answer.usage.prompt);
+    let most = with.iter().filter_map(|shown| tokens(shown)).max();
+    let (Some(most), Some(least)) = (most, tokens(bare)) else {
+        return Verdict::untested("two pictures were not named, and the answers do not count their tokens");
+    };
+    if most >= least + PICTURE_TOKENS {
+        return Verdict::absent(format!("a picture took {} tokens more than none, so it arrived", most - least));
+    }
+    let said = with.iter().map(|shown| words(shown)).collect::<Vec<_>>().join(" and ");
+    let because =
+        format!("Two pictures of one colour each were answered with {said}, and counted {most} prompt tokens; none at all, {least}.");
+    Finding::new(Severity::Info, Certainty::Likely, Blame::Gateway, because)
+        .so("Whoever sends a picture gets an answer about something else, and no error.")
+        .cite(with.iter().map(|shown| shown.exchange))
+        .cite([bare.exchange])
+        .detail("prompt_tokens", most)
+        .detail("prompt_tokens_without", least)
+        .present()
+}
+
+fn picture(shown: &Shown) -> Option<&'static Picture> {
+    Picture::of(shown.exchange.request.body.as_ref()?)
+}
+
+fn is_named(shown: &Shown) -> bool {
+    let text = shown.completion().map_or("", |answer| &answer.text);
+    picture(shown).is_some_and(|picture| picture.is_named(text))
+}
+
+fn words(shown: &Shown) -> String {
+    let text = shown.completion().map_or("", |answer| answer.text.trim());
+    format!("“{}”", text.chars().take(60).collect::<String>())
 }

@@ -125,7 +125,10 @@ fn by_form(case: &Case, failure: &Shown) -> Verdict {
     let because = format!("{} was answered with {}. In the base URL, {written}.", failure.request.url, address::shape(failure));
     Finding::new(Severity::Error, Certainty::Likely, Blame::Client, because)
         .so("Every request to this base URL misses the API.")
-        .fix("Give only the part before the route, with one version segment.")
+        .fix(match clients::named(case) {
+            Some(client) => format!("Give the base as {} wants it: it {}.", client.name, client.base.words()),
+            None => "Give only the part before the route, with one version segment.".to_owned(),
+        })
         .cite([failure.exchange])
         .present()
 }

@@ -30,7 +30,9 @@ pub enum Command {
     Check(Box<Check>),
     /// Find the smallest part of a client's request that is refused, and the largest that is answered
     Bisect(Box<Bisect>),
-    /// Diagnose a saved run again, without a network
+    /// Pass a client's requests on to an endpoint and show what each of them comes to
+    Capture(Box<Capture>),
+    /// Diagnose a saved run or a captured session again, without a network
     Replay(Replay),
     /// Name the failure mode of a pasted error, log, curl output or HAR file, without a network
     Triage(Triage),
@@ -307,10 +309,47 @@ pub enum ColorChoice {
     Never,
 }
 
+/// What `capture` takes.
+#[derive(Debug, Args)]
+pub struct Capture {
+    /// Base URL that the client has now, such as https://gateway.example/v1
+    #[arg(long, value_name = "URL")]
+    pub upstream: String,
+    /// Where to listen for the client
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8787")]
+    pub listen: SocketAddr,
+    /// Listen beyond this machine: keys then cross the network without encryption
+    #[arg(long)]
+    pub expose: bool,
+    /// Save what passes by in a new file, for `llmdoctor replay`; keys are blanked, prompts and answers are not
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub save: Option<PathBuf>,
+    /// Form of the lines on standard output
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "terminal", help_heading = "Output")]
+    pub format: LineFormat,
+    #[command(flatten)]
+    pub network: Network,
+    /// Colours
+    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto", help_heading = "Look")]
+    pub color: ColorChoice,
+    /// No lines; what is saved is saved
+    #[arg(short, long, help_heading = "Look")]
+    pub quiet: bool,
+}
+
+/// A form of lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LineFormat {
+    /// For people at a terminal
+    Terminal,
+    /// For programs: one JSON object an exchange
+    Json,
+}
+
 /// What `replay` takes.
 #[derive(Debug, Args)]
 pub struct Replay {
-    /// A file that --save-evidence wrote; `-` for standard input
+    /// A file that `check --save-evidence` or `capture --save` wrote; `-` for standard input
     #[arg(value_name = "EVIDENCE")]
     pub evidence: PathBuf,
     #[command(flatten)]

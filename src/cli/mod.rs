@@ -2,6 +2,7 @@
 
 mod args;
 mod bisect;
+mod capture;
 mod check;
 mod explain;
 mod output;
@@ -40,6 +41,7 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Check(check) => check::run(&check),
         Command::Bisect(mut asked) => bisect::run(&mut asked),
+        Command::Capture(asked) => capture::run(&asked),
         Command::Replay(replay) => replay::run(&replay),
         Command::Triage(paste) => triage::run(&paste),
         Command::Explain { words } => explain::explain(&words),
@@ -73,11 +75,16 @@ fn explain_usage(error: &clap::Error) -> ExitCode {
 }
 
 fn complain(line: &str) -> ExitCode {
+    warn(line);
+    ExitCode::from(USAGE)
+}
+
+/// One line on stderr.
+fn warn(line: &str) {
     use std::io::Write as _;
     let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
     // Nobody is left to tell when stderr is closed as well.
     let _ = writeln!(std::io::stderr(), "llmdoctor: {line}");
-    ExitCode::from(USAGE)
 }
 
 /// Runs a future to its end. Name resolution that still hangs then is left behind.

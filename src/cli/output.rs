@@ -112,14 +112,19 @@ pub fn print(text: &str) -> Result<()> {
 
 /// How a report looks on standard output or in a file.
 pub fn look_of(args: &LookArgs, to_stdout: bool) -> Look {
+    Look { verbose: args.verbose, redact_host: args.redact_host, ..plain_look(args.color, to_stdout) }
+}
+
+/// How lines look on standard output or in a file.
+pub fn plain_look(color: ColorChoice, to_stdout: bool) -> Look {
     let terminal = to_stdout && io::stdout().is_terminal();
     let width = terminal_size::terminal_size().filter(|_| terminal).map_or(100, |(width, _)| usize::from(width.0));
     Look {
         width: width.clamp(40, 120),
-        color: colored(args.color, terminal),
+        color: colored(color, terminal),
         ascii: to_stdout && !speaks_utf8(),
-        verbose: args.verbose,
-        redact_host: args.redact_host,
+        verbose: false,
+        redact_host: false,
     }
 }
 

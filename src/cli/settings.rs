@@ -88,15 +88,28 @@ fn clients(name: Option<&str>) -> Result<Vec<Profile>> {
     Ok(match name {
         None => Vec::new(),
         Some(profiles::ALL) => profiles::all().collect(),
-        Some(name) => vec![profiles::find(name)?],
+        Some(name) => vec![spoken(profiles::find(name)?)?],
     })
+}
+
+/// A client whose requests can be sent; that nothing is known to be wrong with the others is no verdict on a gateway.
+fn spoken(client: Profile) -> Result<Profile> {
+    match client.dialect_name() {
+        None => bail!("nothing of what {} sends is public, so it cannot be replayed; --dialect says how to ask instead", client.name),
+        Some(name) if client.dialect().is_none() => bail!("{} speaks {name}, and that cannot be asked yet", client.name),
+        Some(_) => Ok(client),
+    }
 }
 
 /// What the client makes of the base that is typed into it.
 fn base_of(client: Option<&Profile>, typed: BaseUrl) -> BaseUrl {
     let Some(client) = client else { return typed };
     let url = client.base(&typed.url, typed.faults.contains(&BaseFault::TrailingSlash));
-    BaseUrl { url, ..typed }
+    let doubled = BaseUrl::parse(url.as_str()).is_ok_and(|made| made.faults.contains(&BaseFault::DoubledVersion));
+    // What is odd about the base is odd about what the client makes of it.
+    let kept = typed.faults.iter().copied().filter(|fault| !matches!(fault, BaseFault::NoVersion | BaseFault::DoubledVersion));
+    let faults = kept.chain(doubled.then_some(BaseFault::DoubledVersion)).collect();
+    BaseUrl { url, faults, ..typed }
 }
 
 /// The client's own headers, as far as no other value was typed.
@@ -170,7 +183,8 @@ fn scheme(auth: AuthScheme) -> Scheme {
     }
 }
 
-fn options(headers: &[String], network: &Network) -> Result<Options> {
+/// How to get to an endpoint.
+pub fn options(headers: &[String], network: &Network) -> Result<Options> {
     let identity = match (&network.cert, &network.cert_key) {
         (Some(cert), Some(key)) => Some((read(cert, "the client certificate")?, read(key, "its private key")?)),
         _ => None,

@@ -6,7 +6,6 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 
-use crate::facts;
 use crate::report::{FailOn, Report};
 use crate::triage::{LARGEST, Triage};
 
@@ -16,7 +15,6 @@ use super::output::Outputs;
 /// Reads the paste, names what it points at, reports.
 pub fn run(asked: &args::Triage) -> Result<ExitCode> {
     // Beside the reading of the paste.
-    std::thread::spawn(facts::warm_up);
     let mut outputs = Outputs::open(&asked.output, None, asked.look.quiet)?;
     let triage = Triage::of(&load(&asked.paste)?).with_context(|| format!("cannot triage {}", named(&asked.paste)))?;
     let report = Report::pasted(&triage, &jiff::Timestamp::now().to_string());

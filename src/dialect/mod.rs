@@ -2,6 +2,7 @@
 
 pub mod answer;
 mod cause;
+pub mod effects;
 pub mod error;
 #[cfg(test)]
 mod fixture;
@@ -14,6 +15,7 @@ pub mod requests;
 pub mod sse;
 pub mod stream;
 pub mod stream_timing;
+pub mod views;
 
 pub use answer::{Completion, Usage};
 pub use cause::causes;

@@ -62,22 +62,10 @@ pub fn occasional(model: &str, streamed: bool) -> Value {
         "model": model,
         "messages": [
             { "role": "developer", "content": "You are a helpful assistant." },
-            { "role": "user", "content": "Give the word ok as JSON with the member `answer`." }
+            { "role": "user", "content": JSON_PROMPT }
         ],
         "max_completion_tokens": 64,
-        "response_format": {
-            "type": "json_schema",
-            "json_schema": {
-                "name": "answer",
-                "strict": true,
-                "schema": {
-                    "type": "object",
-                    "properties": { "answer": { "type": "string" } },
-                    "required": ["answer"],
-                    "additionalProperties": false
-                }
-            }
-        },
+        "response_format": answer_schema(),
         "n": 1,
         "seed": 7,
         "stop": ["\n\n\n"],
@@ -85,6 +73,38 @@ pub fn occasional(model: &str, streamed: bool) -> Value {
         "store": false
     });
     if streamed { with(body, "stream", Value::Bool(true)) } else { body }
+}
+
+/// A prompt whose answer is a small JSON object.
+const JSON_PROMPT: &str = "Give the word ok as JSON with the member `answer`.";
+
+/// Demands an object with one text, as structured output has it.
+fn answer_schema() -> Value {
+    json!({
+        "type": "json_schema",
+        "json_schema": {
+            "name": "answer",
+            "strict": true,
+            "schema": {
+                "type": "object",
+                "properties": { "answer": { "type": "string" } },
+                "required": ["answer"],
+                "additionalProperties": false
+            }
+        }
+    })
+}
+
+/// A chat whose answer must be a call of one tool.
+pub fn forced_call(model: &str) -> Value {
+    let tool = tool();
+    let choice = json!({ "type": "function", "function": { "name": tool["function"]["name"] } });
+    with(with(chat(model, "What is the weather in Paris? Use the tool."), "tools", json!([tool])), "tool_choice", choice)
+}
+
+/// A chat whose answer must be JSON of a schema.
+pub fn structured(model: &str) -> Value {
+    with(chat(model, JSON_PROMPT), "response_format", answer_schema())
 }
 
 /// The tool that typical clients are made to offer.

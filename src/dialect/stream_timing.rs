@@ -20,6 +20,8 @@ pub struct Timing {
     pub last_ms: f64,
     /// Pieces of content.
     pub pieces: usize,
+    /// Moments at which content arrived: one for several pieces that came with one read.
+    pub moments: usize,
     /// Characters of text and reasoning.
     pub chars: usize,
 }
@@ -29,7 +31,8 @@ impl Timing {
     pub fn of(reading: &StreamReading) -> Option<Self> {
         let (first_ms, last_ms) = (*reading.content_ms.first()?, *reading.content_ms.last()?);
         let chars = reading.text.chars().count() + reading.reasoning.chars().count();
-        Some(Timing { first_ms, last_ms, pieces: reading.content_ms.len(), chars })
+        let moments = 1 + reading.content_ms.windows(2).filter(|pair| pair[1] > pair[0]).count();
+        Some(Timing { first_ms, last_ms, pieces: reading.content_ms.len(), moments, chars })
     }
 
     /// From the first piece of content to the last, in milliseconds.
@@ -89,7 +92,7 @@ pub fn aligned_share(bursts: &[Burst], event_ends: &[u32]) -> Option<f64> {
 pub struct Blocks {
     /// Bytes of a block.
     pub bytes: u32,
-    /// Bursts of exactly this size.
+    /// Bursts of this size, or of several such blocks that came together.
     pub count: usize,
     /// Bursts in all.
     pub bursts: usize,
@@ -98,14 +101,21 @@ pub struct Blocks {
 }
 
 /// Finds a fixed block size: at least four bursts, at most three in ten ending with an event, and three in five of the middle ones
-/// of one size that buffers have. A slow link gives other sizes, a sender of events ends with them.
+/// made of blocks that buffers have. A slow link gives other sizes, a sender of events ends with them.
 pub fn blocks(body: &Body, event_ends: &[u32]) -> Option<Blocks> {
     let bursts = bursts(body);
     let aligned = aligned_share(&bursts, event_ends).filter(|share| *share <= 0.3)?;
     let middle = bursts.get(1..bursts.len() - 1).filter(|middle| middle.len() >= 2)?;
-    let count = |size: u32| middle.iter().filter(|burst| burst.bytes == size).count();
+    let count = |size: u32| middle.iter().filter(|burst| burst.bytes > 0 && burst.bytes % size == 0).count();
     let (bytes, count) = BLOCKS.map(|size| (size, count(size))).into_iter().max_by_key(|(_, count)| *count)?;
     (count * 5 >= middle.len() * 3).then_some(Blocks { bytes, count, bursts: bursts.len(), aligned })
+}
+
+/// The pause between bursts, in milliseconds: half of the pauses are longer. 0 for fewer than two bursts.
+pub fn usual_gap_ms(bursts: &[Burst]) -> f64 {
+    let mut gaps: Vec<f64> = bursts.windows(2).map(|pair| pair[1].at_ms - pair[0].at_ms).collect();
+    gaps.sort_by(f64::total_cmp);
+    gaps.get(gaps.len() / 2).copied().unwrap_or(0.0)
 }
 
 /// True when the answer came in an encoding that a compressor on the way may have collected it for.
@@ -113,7 +123,7 @@ pub fn is_compressed(stream: &Exchange) -> bool {
     stream.response().is_some_and(|response| response.body.encoding.is_some() || response.header("content-encoding").is_some())
 }
 
-/// A cheap suspicion, worth two more requests: the content came late and all together, or in few pieces that cut through events.
+/// A cheap suspicion, worth three more requests: the content came late and all together, or in few pieces that cut through events.
 /// The control is the same request without streaming, answered.
 pub fn looks_held_back(control: &Exchange, stream: &Exchange, reading: &StreamReading) -> bool {
     let (Some(timing), Some(response)) = (Timing::of(reading), stream.response()) else { return false };
@@ -152,6 +162,13 @@ mod tests {
     }
 
     #[test]
+    fn blocks_that_came_together_are_still_blocks() {
+        let ends: Vec<u32> = (1..=120).map(|n| n * 300).collect();
+        let proxied = body(&[(10.0, 3988), (20.0, 12_180), (30.0, 16_276), (40.0, 24_468), (50.0, 36_000)]);
+        assert_eq!(blocks(&proxied, &ends).map(|blocks| blocks.bytes), Some(4096));
+    }
+
+    #[test]
     fn a_slow_link_and_a_plain_stream_have_no_blocks() {
         let ends: Vec<u32> = (1..=80).map(|n| n * 300).collect();
         let link: Vec<_> = (1..=16).map(|n| (f64::from(n) * 10.0, n * 1448)).collect();
@@ -162,6 +179,7 @@ mod tests {
     #[test]
     fn arrivals_within_three_milliseconds_are_one_burst() {
         let split = body(&[(10.0, 1448), (10.5, 2896), (11.0, 4096), (30.0, 8192)]);
+        assert_eq!(usual_gap_ms(&bursts(&split)), 20.0);
         let sizes: Vec<_> = bursts(&split).iter().map(|burst| burst.bytes).collect();
         assert_eq!(sizes, [4096, 4096]);
     }

@@ -64,8 +64,10 @@ pub enum Ask {
     ChatStream,
     /// The same stream again, with `Accept-Encoding: identity`.
     ChatStreamIdentity,
-    /// A stream of an answer about three times as long, to tell buffering from slow beginnings.
+    /// A stream of an answer two to ten times as long, to tell buffering from slow beginnings.
     ChatStreamLong,
+    /// The same stream again, with `X-Accel-Buffering: no` in the request.
+    ChatStreamUnbuffered,
     /// The control again with `"stream": false` said.
     ChatStreamFalse,
     /// The control with a name that no server has.
@@ -92,6 +94,18 @@ pub enum Ask {
     Fields,
     /// The control with fields that some clients send, or in some settings only.
     RareFields,
+    /// A question that forces a tool call, streamed.
+    ChatStreamTools,
+    /// The same, not streamed, when its stream looks wrong.
+    ChatTools,
+    /// A question whose answer must be JSON of a given schema, streamed.
+    ChatStreamJson,
+    /// The same, not streamed, when its stream looks wrong.
+    ChatJson,
+    /// The control with a field whose effect shows in the answer.
+    Effect,
+    /// A question about a picture, with it or without it.
+    Picture,
     /// What a known client sends, or what several send together.
     Client,
     /// A long answer, not streamed.

@@ -4,11 +4,13 @@ mod body;
 mod dialect;
 mod exchange;
 mod fault;
+mod session;
 
 pub use body::{Arrival, Body, Encoding};
 pub use dialect::Dialect;
 pub use exchange::{Ask, Credential, Exchange, Outcome, Request, Response, Scheme, Step, Via};
 pub use fault::{CertificateFault, Fault, FaultKind};
+pub use session::{Captured, Closed, Closer, Header, NoSession, SESSION_SCHEMA, Sent, Session};
 
 use serde::{Deserialize, Serialize};
 

@@ -59,7 +59,7 @@ pub enum Scope {
     ResponseWrite,
 }
 
-static BOUNDARIES: LazyLock<Vec<Boundary>> = LazyLock::new(|| rows(include_str!("boundaries.toml"), "boundary"));
+static BOUNDARIES: LazyLock<Vec<Boundary>> = LazyLock::new(|| rows(data!("boundaries")));
 
 /// How much earlier than its default a clock may seem to fire, as a part of the default.
 const EARLY: f64 = 0.02;

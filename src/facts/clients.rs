@@ -26,7 +26,7 @@ pub struct ClientTimeouts {
     fields: Vec<String>,
 }
 
-static CLIENTS: LazyLock<Vec<ClientTimeouts>> = LazyLock::new(|| rows(include_str!("clients.toml"), "client"));
+static CLIENTS: LazyLock<Vec<ClientTimeouts>> = LazyLock::new(|| rows(data!("clients")));
 
 /// Every known client with its waits, by name.
 pub fn client_timeouts() -> &'static [ClientTimeouts] {

@@ -19,7 +19,7 @@ pub struct VendorCode {
     pub source: String,
 }
 
-static CODES: LazyLock<Vec<VendorCode>> = LazyLock::new(|| rows(include_str!("codes.toml"), "code"));
+static CODES: LazyLock<Vec<VendorCode>> = LazyLock::new(|| rows(data!("codes")));
 
 /// Every code of every vendor, in the order of the file.
 pub fn vendor_codes() -> &'static [VendorCode] {

@@ -1,10 +1,9 @@
 //! What a refusal means: the text of an error, read in a closed vocabulary of causes.
 
-use super::signatures::{self, Signature, Table, Text};
+use super::signatures::{Needs, Row, Signature, Text};
 use super::wrappers::{self, Wrapping};
-use super::{Headers, Strength, head};
+use super::{Headers, Pattern, Strength, head};
 use serde::Deserialize;
-use std::sync::LazyLock;
 
 /// What an error body says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -168,75 +167,45 @@ pub enum Speaker {
 /// [`super::TEXT_LIMIT`] bytes together are examined. What stands only in the body around the message (which can echo the
 /// request) counts one step less.
 pub fn read_error(error: &ErrorText) -> Vec<Reading> {
-    let text = ERRORS.hold(error);
-    let wrapper = wrappers::on(error);
-    let mut readings: Vec<_> = text.rows().map(|(row, strength)| reading(row, strength, &text, wrapper.as_ref())).collect();
+    let text = Text::of(error);
+    let wrapper = wrappers::on(&text);
+    let mut readings: Vec<_> = text.fitting(&ERRORS).map(|(row, strength)| reading(row, strength, &text, wrapper.as_ref())).collect();
     readings.sort_by_key(|reading| reading.strength);
     let mut seen = std::collections::BTreeSet::new();
     readings.retain(|reading| seen.insert(reading.cause));
     readings
 }
 
-/// One kind of error text.
-#[derive(Debug, Deserialize)]
-struct Row {
-    /// Stable name.
-    id: String,
-    cause: Cause,
-    strength: Strength,
+/// What one kind of error text says.
+#[derive(Debug)]
+pub(super) struct Saying {
+    pub cause: Cause,
     /// The gateway that writes this text.
-    speaker: Option<String>,
-    source: String,
-    #[serde(flatten)]
-    signature: Signature,
-    /// A real text, for the test.
-    #[cfg(test)]
-    example: String,
+    pub speaker: Option<&'static str>,
 }
 
-/// The data file.
-pub(super) const FILE: &str = include_str!("errors.toml");
+// `ERRORS`, from `errors.toml`.
+include!(concat!(env!("OUT_DIR"), "/errors.rs"));
 
-static ERRORS: LazyLock<Table<Row>> = LazyLock::new(|| Table::read(FILE, "error"));
-
-/// Reads the rows before they are needed.
-pub(super) fn warm_up() {
-    LazyLock::force(&ERRORS);
-}
-
-impl signatures::Row for Row {
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn strength(&self) -> Strength {
-        self.strength
-    }
-
-    fn source(&self) -> &str {
-        &self.source
-    }
-}
-
-fn reading(row: &'static Row, strength: Strength, text: &Text<Row>, wrapper: Option<&Wrapping>) -> Reading {
+fn reading(row: &'static Row<Saying>, strength: Strength, text: &Text, wrapper: Option<&Wrapping>) -> Reading {
     let cause = match wrapper {
-        Some(wrapper) if wrapper.own_key && row.cause.is_about_the_key() => Cause::UpstreamAuth,
-        _ => row.cause,
+        Some(wrapper) if wrapper.own_key && row.says.cause.is_about_the_key() => Cause::UpstreamAuth,
+        _ => row.says.cause,
     };
     let named = named(row, text).map(|name| if cause.is_about_a_field() { json_pointer(&name) } else { name });
-    let speaker = match (wrapper, row.speaker.as_deref()) {
+    let speaker = match (wrapper, row.says.speaker) {
         (Some(wrapper), _) => Speaker::Upstream(wrapper.provider.clone()),
         (None, Some(name)) => Speaker::Gateway(name),
         (None, None) => Speaker::Unknown,
     };
-    Reading { cause, strength, speaker, named, row: &row.id, source: &row.source }
+    Reading { cause, strength, speaker, named, row: row.id, source: row.source }
 }
 
 /// What the error names, by the row's pattern or else by `param`.
-fn named(row: &Row, text: &Text<Row>) -> Option<String> {
+fn named(row: &Row<Saying>, text: &Text) -> Option<String> {
     let param = || {
         let param = text.error().param.filter(|param| !param.is_empty() && !matches!(*param, "None" | "null"));
-        param.filter(|_| row.cause.is_about_a_field()).map(str::to_owned)
+        param.filter(|_| row.says.cause.is_about_a_field()).map(str::to_owned)
     };
     text.named(&row.signature).or_else(param).map(|name| head(&name, 300).to_owned())
 }
@@ -297,6 +266,7 @@ fn is_variant(steps: &[&str], at: usize) -> bool {
 mod tests {
     use super::super::plain_quotes;
     use super::*;
+    use std::sync::LazyLock;
 
     fn error<'a>(status: u16, code: &'a str, kind: &'a str, message: &'a str) -> ErrorText<'a> {
         let given = |text: &'a str| (!text.is_empty()).then_some(text);
@@ -394,64 +364,68 @@ mod tests {
         }
     }
 
-    fn rows() -> Vec<&'static Row> {
-        ERRORS.rows().collect()
-    }
-
     /// The example of a row, as the error that it came from.
-    fn example(row: &'static Row) -> ErrorText<'static> {
+    fn example(row: &'static Row<Saying>) -> ErrorText<'static> {
         static HEADERS: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
             let pairs = [("cf-mitigated", "challenge"), ("anthropic-ratelimit-unified-status", "rejected")];
             pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
         });
-        let headers = HEADERS.iter().position(|(name, _)| row.signature.headers.contains_key(name)).map_or(&[][..], |at| &HEADERS[at..=at]);
-        let (code, param) = (row.signature.codes.first().map(String::as_str), row.signature.params.first().map(String::as_str));
+        let headers = HEADERS
+            .iter()
+            .position(|(name, _)| row.signature.header.as_ref().is_some_and(|(own, _)| own == name))
+            .map_or(&[][..], |at| &HEADERS[at..=at]);
+        let (code, param) = (row.signature.codes.first().copied(), row.signature.params.first().copied());
         ErrorText {
             status: row.signature.status.first().copied(),
             code,
             kind: None,
             param,
-            message: &row.example,
+            message: row.example,
             headers,
-            raw: &row.example,
+            raw: row.example,
         }
     }
 
     #[test]
     fn every_row_is_usable() {
-        let mut ids: Vec<_> = rows().into_iter().map(|row| row.id.as_str()).collect();
+        let mut ids: Vec<_> = ERRORS.iter().map(|row| row.id).collect();
         ids.sort_unstable();
         ids.dedup();
-        assert_eq!(ids.len(), rows().len(), "ids are unique");
-        for row in rows() {
+        assert_eq!(ids.len(), ERRORS.len(), "ids are unique");
+        for row in ERRORS.iter() {
             assert!(row.source.starts_with("https://"), "{} has no source", row.id);
             assert!(
                 !(row.signature.any.is_empty()
                     && row.signature.all.is_empty()
                     && row.signature.codes.is_empty()
-                    && row.signature.headers.is_empty()),
+                    && row.signature.header.is_none()),
                 "{}: the status alone never decides",
                 row.id
             );
-            for phrase in row.signature.any.iter().chain(&row.signature.all).chain(&row.signature.not) {
-                assert!(!phrase.contains('\\') && *phrase == plain_quotes(&phrase.to_lowercase()), "{}: {phrase}", row.id);
+            for phrase in row.signature.any.iter().chain(row.signature.all).chain(row.signature.not) {
+                assert!(!phrase.contains('\\') && **phrase == *plain_quotes(&phrase.to_lowercase()), "{}: {phrase}", row.id);
             }
         }
     }
 
     #[test]
     fn every_example_is_read_as_its_row_says() {
-        let wrong: Vec<_> = rows()
+        let wrong: Vec<_> = ERRORS
             .iter()
             .map(|row| (row, read_error(&example(row))))
             .filter(|(row, readings)| {
-                readings.first().is_none_or(|first| first.cause != row.cause)
-                    || readings
-                        .iter()
-                        .any(|other| row.strength == Strength::Strong && other.strength == Strength::Strong && other.cause != row.cause)
+                readings.first().is_none_or(|first| first.cause != row.says.cause)
+                    || readings.iter().any(|other| {
+                        row.strength == Strength::Strong && other.strength == Strength::Strong && other.cause != row.says.cause
+                    })
             })
             .map(|(row, readings)| {
-                format!("{}: {:?} but {:?}", row.id, row.cause, readings.iter().map(|r| (r.cause, r.strength, r.row)).collect::<Vec<_>>())
+                format!(
+                    "{}: {:?} but {:?}",
+                    row.id,
+                    row.says.cause,
+                    readings.iter().map(|r| (r.cause, r.strength, r.row)).collect::<Vec<_>>()
+                )
             })
             .collect();
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));

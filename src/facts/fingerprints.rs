@@ -74,7 +74,7 @@ enum Rule {
     Json,
 }
 
-static FINGERPRINTS: LazyLock<Vec<Fingerprint>> = LazyLock::new(|| rows(include_str!("fingerprints.toml"), "fingerprint"));
+static FINGERPRINTS: LazyLock<Vec<Fingerprint>> = LazyLock::new(|| rows(data!("fingerprints")));
 
 /// Reads the rows before they are needed.
 pub(super) fn warm_up() {
@@ -128,7 +128,7 @@ impl Fingerprint {
         let told = match self.rule {
             Rule::Present => return place,
             Rule::Json => self.members(),
-            Rule::Regex => self.regex.as_ref().map(|regex| regex.text.clone()).unwrap_or_default(),
+            Rule::Regex => self.regex.as_ref().map(|regex| regex.text.to_string()).unwrap_or_default(),
             Rule::Exact | Rule::Prefix | Rule::Contains | Rule::OneOf => self.values.join(" or "),
         };
         let verb = match self.rule {

@@ -21,7 +21,7 @@ pub struct HeaderFact {
     pub source: String,
 }
 
-static HEADERS: LazyLock<Vec<HeaderFact>> = LazyLock::new(|| rows(include_str!("headers.toml"), "header"));
+static HEADERS: LazyLock<Vec<HeaderFact>> = LazyLock::new(|| rows(data!("headers")));
 
 /// Every known header, in the order of the file.
 pub fn header_facts() -> &'static [HeaderFact] {

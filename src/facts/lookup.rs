@@ -136,9 +136,9 @@ impl Known {
 pub fn words() -> BTreeSet<String> {
     let numbers = statuses().iter().map(|row| row.code.to_string());
     let headers = header_facts().iter().map(|row| row.name.as_str()).chain(announcing()).map(str::to_owned);
-    let codes = texts().iter().flat_map(|row| row.codes.iter().cloned());
+    let codes = texts().iter().flat_map(|row| row.codes.iter().map(ToString::to_string));
     let members = client_timeouts().iter().flat_map(|client| client.members()).map(str::to_owned);
-    let vendors = vendor_codes().iter().flat_map(|row| row.codes.iter().cloned());
+    let vendors = vendor_codes().iter().flat_map(|row| row.codes.iter().map(ToString::to_string));
     numbers.chain(headers).chain(codes).chain(vendors).chain(members).chain(names().into_iter().map(str::to_owned)).collect()
 }
 
@@ -167,8 +167,8 @@ fn program(word: &str) -> Option<KnownProgram> {
         marks,
         clocks,
         clients: client_timeouts().iter().filter(|row| is(&row.name)).collect(),
-        errors: texts().iter().filter(|row| row.speaker.as_deref().is_some_and(is)).collect(),
-        quotes: quote_texts().iter().filter(|row| names.iter().any(|name| quotes(name, &row.id))).collect(),
+        errors: texts().iter().filter(|row| row.speaker.is_some_and(is)).collect(),
+        quotes: quote_texts().iter().filter(|row| names.iter().any(|name| quotes(name, row.id))).collect(),
         names,
     })
 }
@@ -182,7 +182,7 @@ fn quotes(name: &str, row: &str) -> bool {
 /// The names of all programs and services.
 fn names() -> BTreeSet<&'static str> {
     let boxes = boundaries().iter().map(|row| row.box_.as_str()).chain(fingerprints().iter().map(|row| row.box_.as_str()));
-    let speakers = texts().iter().filter_map(|row| row.speaker.as_deref());
+    let speakers = texts().iter().filter_map(|row| row.speaker);
     let clients = client_timeouts().iter().map(|row| row.name.as_str());
     boxes.chain(speakers).chain(clients).chain(providers().iter().map(|row| row.name.as_str())).collect()
 }

@@ -19,7 +19,7 @@ pub struct Meaning {
     pub tells: String,
 }
 
-static MEANINGS: LazyLock<Vec<Meaning>> = LazyLock::new(|| rows(include_str!("meanings.toml"), "meaning"));
+static MEANINGS: LazyLock<Vec<Meaning>> = LazyLock::new(|| rows(data!("meanings")));
 
 /// What every cause points at.
 pub fn meanings() -> &'static [Meaning] {

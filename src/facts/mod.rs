@@ -3,7 +3,15 @@
 //! Every fact is a row of a data file beside its module and carries its source. The modules are pure: bytes in, facts out.
 //! Nothing is parsed before it is asked for, and no more than [`TEXT_LIMIT`] bytes of any text are looked at.
 
+/// The rows of a data file, as `build.rs` left them.
+macro_rules! data {
+    ($name:literal) => {
+        include_str!(concat!(env!("OUT_DIR"), "/", $name, ".json"))
+    };
+}
+
 pub mod boundaries;
+pub mod buffers;
 #[cfg(test)]
 mod cases;
 pub mod clients;
@@ -20,10 +28,12 @@ pub mod retry;
 mod signatures;
 pub mod signs;
 pub mod statuses;
+pub mod stream_clients;
 pub mod texts;
 mod wrappers;
 
 pub use boundaries::{Boundary, Scope, boundaries, boundaries_at, clocks_of};
+pub use buffers::{Buffer, buffer};
 pub use clients::{ClientTimeouts, client_timeouts, clients_sending};
 pub use codes::{VendorCode, vendor_codes};
 pub use errors::{Cause, ErrorText, Reading, Speaker, json_pointer, read_error};
@@ -37,6 +47,10 @@ pub use retry::{HintForm, HintSource, RetryHint, retry_after};
 pub use signatures::withholding;
 pub use signs::{Scene, Sign, hearsay, signs};
 pub use statuses::{Status, status, statuses};
+pub use stream_clients::{
+    Does, StreamForm, StreamTable, Told, stream_clients, stream_clients_measured, stream_forms, stream_forms_breaking, stream_forms_of,
+    stream_tables,
+};
 pub use texts::{SignText, TextRow, sign_texts, texts, texts_of_status};
 
 use serde::Deserialize;
@@ -66,13 +80,19 @@ pub enum Strength {
 #[derive(Debug, Deserialize)]
 #[serde(from = "String")]
 struct Pattern {
-    text: String,
+    text: Cow<'static, str>,
     compiled: OnceLock<regex_lite::Regex>,
+}
+
+impl Pattern {
+    const fn new(text: &'static str) -> Self {
+        Pattern { text: Cow::Borrowed(text), compiled: OnceLock::new() }
+    }
 }
 
 impl From<String> for Pattern {
     fn from(text: String) -> Self {
-        Pattern { text, compiled: OnceLock::new() }
+        Pattern { text: Cow::Owned(text), compiled: OnceLock::new() }
     }
 }
 
@@ -88,8 +108,6 @@ impl std::ops::Deref for Pattern {
 
 /// Reads what every refusal is held against, so that the first one in a run does not have to wait for it.
 pub fn warm_up() {
-    errors::warm_up();
-    wrappers::warm_up();
     fingerprints::warm_up();
     retry::warm_up();
 }
@@ -105,14 +123,12 @@ pub(crate) fn head(text: &str, limit: usize) -> &str {
     &text[..end.unwrap_or(0)]
 }
 
-/// The rows of one embedded data file, found under its only table.
+/// The rows of one embedded data file.
 ///
 /// # Panics
 /// When the embedded file is not what its module expects; the module's own test reads it, so a release cannot.
-fn rows<T: DeserializeOwned>(text: &str, table: &str) -> Vec<T> {
-    let mut file: std::collections::BTreeMap<String, Vec<T>> =
-        toml::from_str(text).unwrap_or_else(|error| panic!("embedded table {table}: {error}"));
-    file.remove(table).unwrap_or_default()
+fn rows<T: DeserializeOwned>(data: &str) -> Vec<T> {
+    serde_json::from_str(data).unwrap_or_else(|error| panic!("an embedded data file: {error}"))
 }
 
 /// Whether a name fits a pattern in which one or more `*` stand for any text.
@@ -185,6 +201,6 @@ mod tests {
 
     #[test]
     fn an_empty_table_has_no_rows() {
-        assert!(rows::<Boundary>("", "boundary").is_empty());
+        assert!(rows::<Boundary>("[]").is_empty());
     }
 }

@@ -36,7 +36,7 @@ pub struct Provider {
     pub source: String,
 }
 
-static PROVIDERS: LazyLock<Vec<Provider>> = LazyLock::new(|| rows(include_str!("providers.toml"), "provider"));
+static PROVIDERS: LazyLock<Vec<Provider>> = LazyLock::new(|| rows(data!("providers")));
 
 /// Every provider, in the order of the file.
 pub fn providers() -> &'static [Provider] {

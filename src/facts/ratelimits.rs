@@ -63,7 +63,7 @@ enum Unit {
     Flag,
 }
 
-static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| rows(include_str!("ratelimits.toml"), "header"));
+static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| rows(data!("ratelimits")));
 
 /// What a header that announces a limit says.
 #[derive(Debug, Clone, Copy)]

@@ -127,6 +127,9 @@ pub(super) fn warm_up() {
 
 /// A wait in a field of a JSON body, also in JSON inside a string.
 fn in_fields(body: &str, now: f64) -> Option<RetryHint> {
+    if !body.contains(['"', '\'']) || !body.contains(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
     let (seconds, form) = FIELD.captures_iter(body).take(16).find_map(|found| in_field(&found[1], &found[2], now))?;
     Some(RetryHint { seconds, source: HintSource::Body, form, explicit: false })
 }
@@ -148,6 +151,9 @@ static SENTENCE: LazyLock<Regex> = LazyLock::new(|| {
 
 /// A wait in a sentence: `try again in 6m0s`, `Please retry after 20 seconds`.
 fn in_sentences(body: &str) -> Option<RetryHint> {
+    if !body.contains(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
     let seconds = SENTENCE.captures_iter(body).take(16).find_map(|found| durations::with_units(&found[1]))?;
     Some(RetryHint { seconds, source: HintSource::Body, form: HintForm::Text, explicit: false })
 }

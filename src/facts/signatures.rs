@@ -1,47 +1,77 @@
-//! What a text looks like, and how a text is held against all rows of a table in one pass.
+//! What a text looks like, and how a text is held against the rows of a table.
 
 use super::errors::ErrorText;
 use super::{Pattern, Strength, TEXT_LIMIT, head, header, plain_quotes};
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use memchr::memmem;
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::HashSet;
+use std::ops::Range;
+
+/// A row of a table of texts: what they look like, and what that table says of them.
+///
+/// Rows are written by `build/tables.rs`, which knows these fields.
+#[derive(Debug)]
+pub(super) struct Row<R> {
+    /// Stable name.
+    pub id: &'static str,
+    /// How far it can be trusted.
+    pub strength: Strength,
+    /// Where it was documented or seen.
+    pub source: &'static str,
+    /// What it looks like.
+    pub signature: Signature,
+    /// What the table says of it.
+    pub says: R,
+    /// A real text; empty for what is no text.
+    pub example: &'static str,
+}
 
 /// What one kind of text looks like. Everything it asks for must hold.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug)]
 pub(super) struct Signature {
     /// Phrases of which one must occur; lower case, straight quotes, no backslash.
-    pub any: Vec<String>,
+    pub any: &'static [&'static str],
     /// Phrases that must all occur.
-    pub all: Vec<String>,
+    pub all: &'static [&'static str],
     /// Phrases of which none may occur, in message or body.
-    pub not: Vec<String>,
+    pub not: &'static [&'static str],
     /// Codes or types of which one must be the error's, or stand in its text.
-    pub codes: Vec<String>,
+    pub codes: &'static [&'static str],
     /// Values of `param`.
-    pub params: Vec<String>,
+    pub params: &'static [&'static str],
     /// Statuses it comes with.
-    pub status: Vec<u16>,
-    /// Headers of which each must be there and match.
-    pub headers: BTreeMap<String, Pattern>,
+    pub status: &'static [u16],
+    /// A header that must be there and match.
+    pub header: Option<(&'static str, Pattern)>,
     /// What the text must also match; its first group is what the error names.
     pub regex: Option<Pattern>,
+    /// What the text must hold for `regex` to match.
+    pub needs: Needs,
+    /// Whether `regex` never matches across lines.
+    pub in_a_line: bool,
     /// What the error names, if it does.
     pub names: Option<Pattern>,
     /// Whether the body around the message is as good as the message.
     pub raw: bool,
 }
 
-/// A row of a table of texts.
-pub(super) trait Row {
-    /// What it looks like.
-    fn signature(&self) -> &Signature;
-    /// How far it can be trusted.
-    fn strength(&self) -> Strength;
-    /// Where it was documented or seen.
-    fn source(&self) -> &str;
+/// What a text must hold, in lower case. The build finds it in a regular expression, so that most are never compiled.
+#[derive(Debug)]
+pub(super) enum Needs {
+    Word(&'static str),
+    All(&'static [Needs]),
+    OneOf(&'static [Needs]),
+}
+
+impl Needs {
+    /// Whether a text holds it that has these words.
+    fn are_met(&self, has: &impl Fn(&str) -> bool) -> bool {
+        match self {
+            Needs::Word(word) => has(word),
+            Needs::All(needs) => needs.iter().all(|needs| needs.are_met(has)),
+            Needs::OneOf(needs) => needs.iter().any(|needs| needs.are_met(has)),
+        }
+    }
 }
 
 thread_local! {
@@ -61,110 +91,59 @@ fn is_known(source: &str) -> bool {
     WITHHELD.with_borrow(|withheld| withheld.is_empty() || !withheld.contains(source.split('#').next().unwrap_or(source)))
 }
 
-/// The rows, with every phrase turned into its number in one automaton.
-pub(super) struct Table<R> {
-    rows: Vec<(R, Needs)>,
-    phrases: AhoCorasick,
-    /// Which phrases count only when they are no part of a longer word.
-    whole: Vec<bool>,
-}
-
-/// The phrases of a row, by number.
-struct Needs {
-    any: Vec<usize>,
-    all: Vec<usize>,
-    not: Vec<usize>,
-    codes: Vec<usize>,
-}
-
-impl<R: Row + DeserializeOwned> Table<R> {
-    /// Reads the rows of one embedded data file.
-    ///
-    /// # Panics
-    /// When the file is broken, which a test of each file rules out.
-    pub fn read(text: &str, table: &str) -> Self {
-        Self::of(super::rows(text, table))
-    }
-
-    pub fn of(rows: Vec<R>) -> Self {
-        let mut numbers = Numbers::default();
-        let rows = rows.into_iter().map(|row| (numbers.of_row(row.signature()), row)).map(|(needs, row)| (row, needs)).collect();
-        // Built once for a text or two: what is fast to build beats what is fast to search.
-        let kind = Some(AhoCorasickKind::NoncontiguousNFA);
-        let phrases =
-            AhoCorasick::builder().kind(kind).build(numbers.phrases.iter().map(|(phrase, _)| phrase)).expect("few and short phrases");
-        Self { rows, phrases, whole: numbers.phrases.into_iter().map(|(_, whole)| whole).collect() }
-    }
-}
-
-impl<R: Row> Table<R> {
-    /// The rows, in the order of the file.
-    #[cfg(test)]
-    pub fn rows(&self) -> impl Iterator<Item = &R> {
-        self.rows.iter().map(|(row, _)| row)
-    }
-
-    /// A text, ready to be held against the rows.
-    pub fn hold<'t, 'a>(&'t self, error: &'a ErrorText<'a>) -> Text<'t, 'a, R> {
-        let message = head(error.message, TEXT_LIMIT / 2);
-        let body = if error.raw == error.message { "" } else { head(error.raw, TEXT_LIMIT - message.len()) };
-        Text { table: self, error, message: self.scan(message), body: self.scan(body) }
-    }
-
-    fn scan(&self, text: &str) -> Scan {
-        let clean = plain_quotes(text).replace('\\', "");
-        Scan { found: self.found_in(&unwrapped(&clean.to_lowercase())), clean }
-    }
-
-    /// Which phrases occur in a lower-case text.
-    fn found_in(&self, text: &str) -> Vec<bool> {
-        let mut found = vec![false; self.whole.len()];
-        for hit in self.phrases.find_overlapping_iter(text) {
-            let number = hit.pattern().as_usize();
-            found[number] |= !self.whole[number] || stands_alone(text.as_bytes(), hit.range());
+impl<R> Row<R> {
+    /// How far the row is to be trusted on this text; `None` when it does not fit.
+    fn strength_on(&self, text: &Text) -> Option<Strength> {
+        let row = &self.signature;
+        if !row.fits_around(text.error) {
+            return None;
         }
-        found
-    }
-}
-
-/// A text without the line breaks that a narrow window puts between words, and the blanks that follow them.
-fn unwrapped(text: &str) -> String {
-    let mut lines = text.lines();
-    let first = lines.next().unwrap_or_default().to_owned();
-    lines.fold(first, |whole, line| whole + " " + line.trim_start())
-}
-
-/// Whether no letter, digit or underscore of ASCII continues what stands there.
-fn stands_alone(text: &[u8], place: std::ops::Range<usize>) -> bool {
-    let is_word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
-    let before = place.start.checked_sub(1).and_then(|at| text.get(at));
-    !is_word(before) && !is_word(text.get(place.end))
-}
-
-/// Phrases in the order they were first asked for, and whether each must stand alone.
-#[derive(Default)]
-struct Numbers {
-    phrases: Vec<(String, bool)>,
-    known: HashMap<(String, bool), usize>,
-}
-
-impl Numbers {
-    fn of(&mut self, phrase: String, whole: bool) -> usize {
-        let next = self.phrases.len();
-        let number = *self.known.entry((phrase.clone(), whole)).or_insert(next);
-        if number == next {
-            self.phrases.push((phrase, whole));
+        let is_own = |own: &str| row.codes.iter().any(|code| code.eq_ignore_ascii_case(own));
+        let has_code = row.codes.is_empty() || [text.error.code, text.error.kind].into_iter().flatten().any(is_own);
+        let [may_in_message, may_in_body] = [&text.message, &text.body].map(|scan| row.may_fit(scan, has_code));
+        if !(may_in_message || may_in_body) || text.message.has_one_of(row.not) || text.body.has_one_of(row.not) {
+            return None;
         }
-        number
+        let in_message = may_in_message && row.matches(&text.message);
+        if !(in_message || may_in_body && row.matches(&text.body)) {
+            return None;
+        }
+        let trusted = in_message || row.raw || text.message.clean.is_empty();
+        Some(if trusted { self.strength } else { weaker(self.strength) })
+    }
+}
+
+impl Signature {
+    /// Whether status, `param` and headers are as the row wants them.
+    fn fits_around(&self, error: &ErrorText) -> bool {
+        let status = |status| self.status.contains(&status);
+        let param = |param: &str| self.params.contains(&param);
+        let in_header =
+            |(name, pattern): &(&str, Pattern)| header(error.headers, name).is_some_and(|value| pattern.is_match(head(value, 1024)));
+        (self.status.is_empty() || error.status.is_none_or(status))
+            && (self.params.is_empty() || error.param.is_some_and(param))
+            && self.header.as_ref().is_none_or(in_header)
     }
 
-    fn of_phrases(&mut self, phrases: &[String]) -> Vec<usize> {
-        phrases.iter().map(|phrase| self.of(phrase.clone(), false)).collect()
+    /// Whether a text has the phrases of the row, and either it or the error the code: all but the regular expression.
+    fn may_fit(&self, text: &Scan, has_code: bool) -> bool {
+        (self.any.is_empty() || text.has_one_of(self.any))
+            && self.all.iter().all(|phrase| text.has(phrase))
+            && (has_code || self.codes.iter().any(|code| is_telling(code) && text.has_code(code)))
+            && self.needs.are_met(&|word| text.has(word))
     }
 
-    fn of_row(&mut self, row: &Signature) -> Needs {
-        let codes = row.codes.iter().filter(|code| is_telling(code)).map(|code| self.of(code.to_lowercase(), true)).collect();
-        Needs { any: self.of_phrases(&row.any), all: self.of_phrases(&row.all), not: self.of_phrases(&row.not), codes }
+    /// Whether the regular expression matches a text that may fit: where no match crosses lines, only lines that may match are asked.
+    fn matches(&self, text: &Scan) -> bool {
+        let Some(regex) = &self.regex else { return true };
+        if !self.in_a_line {
+            return regex.is_match(&text.clean);
+        }
+        let may_match = |line: &str| {
+            let line = line.to_lowercase();
+            self.needs.are_met(&|word| memmem::find(line.as_bytes(), word.as_bytes()).is_some())
+        };
+        text.clean.split('\n').any(|line| may_match(line) && regex.is_match(line))
     }
 }
 
@@ -173,65 +152,30 @@ fn is_telling(code: &str) -> bool {
     code.len() >= 8 && (code.contains(['_', '.']) || code.chars().skip(1).any(char::is_uppercase))
 }
 
-/// One text, cleaned, with the phrases found in it.
-struct Scan {
-    clean: String,
-    found: Vec<bool>,
-}
-
-impl Scan {
-    fn has_one_of(&self, numbers: &[usize]) -> bool {
-        numbers.iter().any(|number| self.found[*number])
-    }
-
-    /// Whether the text has the phrases of a row, and either it or the error the code.
-    fn fits(&self, row: &Signature, needs: &Needs, has_code: bool) -> bool {
-        (needs.any.is_empty() || self.has_one_of(&needs.any))
-            && needs.all.iter().all(|number| self.found[*number])
-            && (row.codes.is_empty() || has_code || self.has_one_of(&needs.codes))
-            && row.regex.as_ref().is_none_or(|regex| regex.is_match(&self.clean))
+fn weaker(strength: Strength) -> Strength {
+    match strength {
+        Strength::Strong => Strength::Medium,
+        Strength::Medium | Strength::Weak => Strength::Weak,
     }
 }
 
-/// An error, ready to be held against the rows of a table.
-pub(super) struct Text<'t, 'a, R> {
-    table: &'t Table<R>,
+/// An error, ready to be held against the rows of tables.
+pub(super) struct Text<'a> {
     error: &'a ErrorText<'a>,
     message: Scan,
     body: Scan,
 }
 
-impl<'t, R: Row> Text<'t, '_, R> {
-    /// The rows that fit, in the order of the file, and how far each is to be trusted here.
-    pub fn rows(&self) -> impl Iterator<Item = (&'t R, Strength)> {
-        let fitting = self.table.rows.iter().filter_map(|(row, needs)| Some((row, self.strength(row, needs)?)));
-        fitting.filter(|(row, _)| is_known(row.source()))
+impl<'a> Text<'a> {
+    pub fn of(error: &'a ErrorText<'a>) -> Self {
+        let message = head(error.message, TEXT_LIMIT / 2);
+        let body = if error.raw == error.message { "" } else { head(error.raw, TEXT_LIMIT - message.len()) };
+        Text { error, message: Scan::of(message), body: Scan::of(body) }
     }
 
-    fn strength(&self, row: &R, needs: &Needs) -> Option<Strength> {
-        let (signature, strength) = (row.signature(), row.strength());
-        if self.message.has_one_of(&needs.not) || self.body.has_one_of(&needs.not) || !self.fits_around(signature) {
-            return None;
-        }
-        let is_own = |own: &str| signature.codes.iter().any(|code| code.eq_ignore_ascii_case(own));
-        let has_code = [self.error.code, self.error.kind].into_iter().flatten().any(is_own);
-        if self.message.fits(signature, needs, has_code) {
-            return Some(strength);
-        }
-        let trusted = signature.raw || self.message.clean.is_empty();
-        self.body.fits(signature, needs, has_code).then(|| if trusted { strength } else { weaker(strength) })
-    }
-
-    /// Whether status, `param` and headers are as the row wants them.
-    fn fits_around(&self, row: &Signature) -> bool {
-        let status = |status| row.status.contains(&status);
-        let param = |param: &str| row.params.iter().any(|own| own == param);
-        let in_header = |(name, pattern): (&String, &Pattern)| {
-            header(self.error.headers, name).is_some_and(|value| pattern.is_match(head(value, 1024)))
-        };
-        (row.status.is_empty() || self.error.status.is_none_or(status))
-            && (row.params.is_empty() || self.error.param.is_some_and(param))
-            && row.headers.iter().all(in_header)
+    /// The rows that fit, in their order, and how far each is to be trusted here.
+    pub fn fitting<'t, R>(&self, rows: &'t [Row<R>]) -> impl Iterator<Item = (&'t Row<R>, Strength)> {
+        rows.iter().filter_map(|row| Some((row, row.strength_on(self)?))).filter(|(row, _)| is_known(row.source))
     }
 
     /// The error as it was given.
@@ -249,11 +193,76 @@ impl<'t, R: Row> Text<'t, '_, R> {
     }
 }
 
-fn weaker(strength: Strength) -> Strength {
-    match strength {
-        Strength::Strong => Strength::Medium,
-        Strength::Medium | Strength::Weak => Strength::Weak,
+/// One text, cleaned, and ready to be asked for thousands of phrases of which it has a few.
+struct Scan {
+    clean: String,
+    /// In lower case and without the breaks of lines.
+    words: String,
+    pieces: Pieces,
+}
+
+impl Scan {
+    fn of(text: &str) -> Self {
+        let clean = plain_quotes(text).replace('\\', "");
+        let words = unwrapped(&clean.to_lowercase());
+        Self { pieces: Pieces::of(words.as_bytes()), words, clean }
     }
+
+    fn has(&self, phrase: &str) -> bool {
+        self.pieces.may_hold(phrase.as_bytes()) && memmem::find(self.words.as_bytes(), phrase.as_bytes()).is_some()
+    }
+
+    fn has_one_of(&self, phrases: &[&str]) -> bool {
+        phrases.iter().any(|phrase| self.has(phrase))
+    }
+
+    /// Whether a code occurs, in any case of letters and as no part of a longer word.
+    fn has_code(&self, code: &str) -> bool {
+        let (text, code) = (self.words.as_bytes(), code.to_ascii_lowercase());
+        self.pieces.may_hold(code.as_bytes()) && memmem::find_iter(text, code.as_bytes()).any(|at| stands_alone(text, at..at + code.len()))
+    }
+}
+
+/// Which pieces of [`Pieces::LEN`] bytes occur in a text, by their hash: what lacks a piece lacks the phrase, and needs no search.
+struct Pieces(Vec<u64>);
+
+impl Pieces {
+    const LEN: usize = 3;
+    const BITS: u32 = 14;
+
+    fn of(text: &[u8]) -> Self {
+        let mut words = vec![0; if text.is_empty() { 0 } else { (1 << Self::BITS) / 64 }];
+        for piece in text.windows(Self::LEN) {
+            let bit = Self::bit(piece);
+            words[bit / 64] |= 1 << (bit % 64);
+        }
+        Self(words)
+    }
+
+    fn bit(piece: &[u8]) -> usize {
+        let number = piece.iter().fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
+        (number.wrapping_mul(0x9e37_79b1) >> (32 - Self::BITS)) as usize
+    }
+
+    /// False when the phrase cannot occur.
+    fn may_hold(&self, phrase: &[u8]) -> bool {
+        let has = |bit: usize| self.0[bit / 64] >> (bit % 64) & 1 == 1;
+        !self.0.is_empty() && phrase.windows(Self::LEN).all(|piece| has(Self::bit(piece)))
+    }
+}
+
+/// A text without the line breaks that a narrow window puts between words, and the blanks that follow them.
+fn unwrapped(text: &str) -> String {
+    let mut lines = text.lines();
+    let first = lines.next().unwrap_or_default().to_owned();
+    lines.fold(first, |whole, line| whole + " " + line.trim_start())
+}
+
+/// Whether no letter, digit or underscore of ASCII continues what stands there.
+fn stands_alone(text: &[u8], place: Range<usize>) -> bool {
+    let is_word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    let before = place.start.checked_sub(1).and_then(|at| text.get(at));
+    !is_word(before) && !is_word(text.get(place.end))
 }
 
 #[cfg(test)]
@@ -283,5 +292,24 @@ mod tests {
         assert_eq!(unwrapped("invalid\n  authentication\r\nhere"), "invalid authentication here");
         assert_eq!(unwrapped("model  none"), "model  none");
         assert_eq!(unwrapped(""), "");
+    }
+
+    #[test]
+    fn phrases_are_found_wherever_they_stand_and_nowhere_else() {
+        let scan = Scan::of("Rate limit\n  reached: 对于模型 “x”, \\\"y\\\"");
+        for phrase in ["rate limit reached", "r", "ed", ": 对于模型", "\"x\", \"y\"", "对"] {
+            assert!(scan.has(phrase), "{phrase}");
+        }
+        for phrase in ["rate limits", "limit  reached", "型对", "zz", "z"] {
+            assert!(!scan.has(phrase), "{phrase}");
+        }
+        assert!(!Scan::of("").has("a"));
+    }
+
+    #[test]
+    fn a_full_table_of_pieces_still_finds_and_rejects() {
+        let text: String = (0..60_000_u32).filter_map(|number| char::from_u32(0x4e00 + number % 20_000)).collect();
+        let scan = Scan::of(&text);
+        assert!(scan.has("一丁丂") && !scan.has("丂丁一") && !scan.has("model not found"));
     }
 }

@@ -1,9 +1,7 @@
 //! What a pasted failure shows beside the words of an error: addresses, answers of the wrong kind, what clients and people say of it.
 
-use super::signatures::{Row, Signature, Table};
+use super::signatures::{Needs, Row, Signature, Text};
 use super::{ErrorText, Pattern, Strength};
-use serde::Deserialize;
-use std::sync::LazyLock;
 
 /// A failure as somebody saw it.
 #[derive(Debug, Clone, Copy)]
@@ -33,72 +31,33 @@ pub struct Sign {
     pub source: &'static str,
 }
 
-#[derive(Debug, Deserialize)]
-struct SignRow {
-    /// Stable name.
-    id: String,
-    mode: String,
-    strength: Strength,
-    source: String,
+/// What a row points at, and what it asks for beside the text.
+#[derive(Debug)]
+pub(super) struct Pointer {
+    pub mode: &'static str,
     /// What the URL or path of the request must match.
     url: Option<Pattern>,
     /// Whether a stream was asked for.
     stream: Option<bool>,
     /// What the media type of the answer must match.
     media: Option<Pattern>,
-    #[serde(flatten)]
-    signature: Signature,
-    /// A real text, for the test.
-    #[cfg(test)]
-    #[serde(default)]
-    example: String,
 }
 
-impl Row for SignRow {
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn strength(&self) -> Strength {
-        self.strength
-    }
-
-    fn source(&self) -> &str {
-        &self.source
-    }
-}
-
-impl SignRow {
+impl Pointer {
     fn fits(&self, scene: &Scene) -> bool {
         let url = |pattern: &Pattern| !scene.url.is_empty() && pattern.is_match(scene.url);
         let media = |pattern: &Pattern| !scene.media_type.is_empty() && pattern.is_match(scene.media_type);
         self.url.as_ref().is_none_or(url)
             && self.media.as_ref().is_none_or(media)
             && self.stream.is_none_or(|stream| scene.stream == Some(stream))
-            && (self.signature.status.is_empty() || scene.error.status.is_some())
     }
 }
 
-/// One file per family of failure modes. Phrases as in `errors.toml`, held against the innermost message and the whole piece of text.
-pub(super) const FILES: [&str; 11] = [
-    include_str!("signs/address.toml"),
-    include_str!("signs/answer.toml"),
-    include_str!("signs/body.toml"),
-    include_str!("signs/edge.toml"),
-    include_str!("signs/gateway.toml"),
-    include_str!("signs/key.toml"),
-    include_str!("signs/limits.toml"),
-    include_str!("signs/model.toml"),
-    include_str!("signs/reach.toml"),
-    include_str!("signs/stream.toml"),
-    include_str!("signs/time.toml"),
-];
+// `SIGNS`: one file per family of failure modes. Phrases as in `errors.toml`, held against the innermost message and the whole piece of text.
+include!(concat!(env!("OUT_DIR"), "/signs.rs"));
 
-/// What people say of failures that no error text shows.
-pub(super) const HEARSAY: &str = include_str!("signs/prose.toml");
-
-static SIGNS: LazyLock<Table<SignRow>> = LazyLock::new(|| Table::of(FILES.iter().flat_map(|file| super::rows(file, "sign")).collect()));
-static TOLD: LazyLock<Table<SignRow>> = LazyLock::new(|| Table::read(HEARSAY, "sign"));
+// `TOLD`, from `signs/prose.toml`: what people say of failures that no error text shows.
+include!(concat!(env!("OUT_DIR"), "/prose.rs"));
 
 /// What programs show that points at a failure mode, in the order of the files.
 pub fn signs(scene: &Scene) -> Vec<Sign> {
@@ -110,11 +69,12 @@ pub fn hearsay(scene: &Scene) -> Vec<Sign> {
     shown(&TOLD, scene)
 }
 
-fn shown(table: &'static Table<SignRow>, scene: &Scene) -> Vec<Sign> {
-    let text = table.hold(&scene.error);
-    let fitting = text.rows().filter(|(row, _)| row.fits(scene));
+fn shown(rows: &'static [Row<Pointer>], scene: &Scene) -> Vec<Sign> {
+    let text = Text::of(&scene.error);
+    let has_status = |row: &Row<Pointer>| row.signature.status.is_empty() || scene.error.status.is_some();
+    let fitting = text.fitting(rows).filter(|(row, _)| has_status(row) && row.says.fits(scene));
     fitting
-        .map(|(row, strength)| Sign { mode: &row.mode, strength, named: text.named(&row.signature), row: &row.id, source: &row.source })
+        .map(|(row, strength)| Sign { mode: row.says.mode, strength, named: text.named(&row.signature), row: row.id, source: row.source })
         .collect()
 }
 
@@ -125,29 +85,29 @@ mod tests {
     #[test]
     fn every_row_is_usable() {
         let mut seen = std::collections::BTreeSet::new();
-        for row in SIGNS.rows().chain(TOLD.rows()) {
-            assert!(seen.insert(&row.id), "{} stands twice", row.id);
+        for row in SIGNS.iter().chain(TOLD.iter()) {
+            assert!(seen.insert(row.id), "{} stands twice", row.id);
             assert!(row.source.starts_with("https://"), "{} has no source", row.id);
-            for phrase in row.signature.any.iter().chain(&row.signature.all).chain(&row.signature.not) {
-                assert!(!phrase.contains('\\') && *phrase == super::super::plain_quotes(&phrase.to_lowercase()), "{}: {phrase}", row.id);
+            for phrase in row.signature.any.iter().chain(row.signature.all).chain(row.signature.not) {
+                assert!(!phrase.contains('\\') && **phrase == *super::super::plain_quotes(&phrase.to_lowercase()), "{}: {phrase}", row.id);
             }
         }
     }
 
     /// The scene of a row's example.
-    fn scene(row: &SignRow) -> Scene<'_> {
+    fn scene(row: &Row<Pointer>) -> Scene<'_> {
         let status = row.signature.status.first().copied();
-        let error = ErrorText { status, code: None, kind: None, param: None, message: &row.example, headers: &[], raw: &row.example };
-        Scene { error, url: "", stream: row.stream, media_type: "" }
+        let error = ErrorText { status, code: None, kind: None, param: None, message: row.example, headers: &[], raw: row.example };
+        Scene { error, url: "", stream: row.says.stream, media_type: "" }
     }
 
     #[test]
     fn every_example_shows_its_sign_and_none_as_strong_of_another_mode() {
-        let rows = SIGNS.rows().filter(|row| !row.example.is_empty() && row.url.is_none() && row.media.is_none());
+        let rows = SIGNS.iter().filter(|row| !row.example.is_empty() && row.says.url.is_none() && row.says.media.is_none());
         let wrong = rows.filter_map(|row| {
             let found = signs(&scene(row));
             let own = found.iter().find(|sign| sign.row == row.id);
-            let other = found.iter().find(|sign| sign.mode != row.mode && own.is_none_or(|own| sign.strength <= own.strength));
+            let other = found.iter().find(|sign| sign.mode != row.says.mode && own.is_none_or(|own| sign.strength <= own.strength));
             let said = || found.iter().map(|sign| sign.row).collect::<Vec<_>>();
             (own.is_none() || (row.strength == Strength::Strong && other.is_some())).then(|| format!("{}: {:?}", row.id, said()))
         });
@@ -157,10 +117,10 @@ mod tests {
 
     #[test]
     fn what_people_say_is_told_apart() {
-        let wrong = TOLD.rows().filter_map(|row| {
+        let wrong = TOLD.iter().filter_map(|row| {
             let found = hearsay(&scene(row));
             let own = found.iter().any(|sign| sign.row == row.id);
-            let rivals = found.iter().filter(|sign| sign.mode != row.mode && sign.strength <= row.strength).map(|sign| sign.row);
+            let rivals = found.iter().filter(|sign| sign.mode != row.says.mode && sign.strength <= row.strength).map(|sign| sign.row);
             let rivals: Vec<_> = rivals.collect();
             (!own || !rivals.is_empty()).then(|| format!("{}: found {own}, rivals {rivals:?}", row.id))
         });

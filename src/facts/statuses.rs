@@ -26,7 +26,7 @@ pub struct Status {
     pub seen: Vec<String>,
 }
 
-static STATUSES: LazyLock<Vec<Status>> = LazyLock::new(|| rows(include_str!("statuses.toml"), "status"));
+static STATUSES: LazyLock<Vec<Status>> = LazyLock::new(|| rows(data!("statuses")));
 
 /// Every known status, by number.
 pub fn statuses() -> &'static [Status] {

@@ -1,63 +1,75 @@
 //! The rows of `errors.toml`, `signs/*.toml` and `wrappers.toml` as something to be read by people: words, codes, examples, sources.
-//!
-//! They are read a second time here, because those who judge an answer need no examples and should not pay for them.
 
-use super::{Cause, Strength, errors, rows, signs, wrappers};
-use serde::Deserialize;
+use super::errors::ERRORS;
+use super::signs::{SIGNS, TOLD};
+use super::wrappers::WRAPPERS;
+use super::{Cause, Strength};
 use std::sync::LazyLock;
 
 /// One kind of error text.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub struct TextRow {
     /// Stable name of the row.
-    pub id: String,
+    pub id: &'static str,
     /// What the error says.
     pub cause: Cause,
     /// How surely.
     pub strength: Strength,
     /// The gateway that writes it.
-    pub speaker: Option<String>,
+    pub speaker: Option<&'static str>,
     /// Values of `error.code` or `error.type`.
-    #[serde(default)]
-    pub codes: Vec<String>,
+    pub codes: &'static [&'static str],
     /// Statuses that it must come with; empty for any.
-    #[serde(default)]
-    pub status: Vec<u16>,
+    pub status: &'static [u16],
     /// A real text; empty for an error that is known by its headers.
-    pub example: String,
+    pub example: &'static str,
     /// Where it was documented or seen.
-    pub source: String,
+    pub source: &'static str,
 }
 
 /// A text that points at a failure mode by itself.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub struct SignText {
     /// Stable name of the row.
-    pub id: String,
+    pub id: &'static str,
     /// Id of the failure mode.
-    pub mode: String,
+    pub mode: &'static str,
     /// A real text; empty for a sign that is no text.
-    #[serde(default)]
-    pub example: String,
+    pub example: &'static str,
     /// Where it was documented or seen.
-    pub source: String,
+    pub source: &'static str,
 }
 
 /// How a gateway repeats what its provider said.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub struct QuoteText {
     /// Stable name of the row; it begins with the gateway's name.
-    pub id: String,
+    pub id: &'static str,
     /// A real text.
-    pub example: String,
+    pub example: &'static str,
     /// Where it was documented or seen.
-    pub source: String,
+    pub source: &'static str,
 }
 
-static TEXTS: LazyLock<Vec<TextRow>> = LazyLock::new(|| rows(errors::FILE, "error"));
-static SIGNS: LazyLock<Vec<SignText>> =
-    LazyLock::new(|| signs::FILES.iter().chain([&signs::HEARSAY]).flat_map(|file| rows(file, "sign")).collect());
-static QUOTES: LazyLock<Vec<QuoteText>> = LazyLock::new(|| rows(wrappers::FILE, "wrapper"));
+static TEXTS: LazyLock<Vec<TextRow>> = LazyLock::new(|| {
+    let shown = |row: &super::signatures::Row<super::errors::Saying>| TextRow {
+        id: row.id,
+        cause: row.says.cause,
+        strength: row.strength,
+        speaker: row.says.speaker,
+        codes: row.signature.codes,
+        status: row.signature.status,
+        example: row.example,
+        source: row.source,
+    };
+    ERRORS.iter().map(shown).collect()
+});
+static SIGN_TEXTS: LazyLock<Vec<SignText>> = LazyLock::new(|| {
+    let rows = SIGNS.iter().chain(&TOLD);
+    rows.map(|row| SignText { id: row.id, mode: row.says.mode, example: row.example, source: row.source }).collect()
+});
+static QUOTES: LazyLock<Vec<QuoteText>> =
+    LazyLock::new(|| WRAPPERS.iter().map(|row| QuoteText { id: row.id, example: row.example, source: row.source }).collect());
 
 /// Every kind of error text, in the order of the file.
 pub fn texts() -> &'static [TextRow] {
@@ -66,7 +78,7 @@ pub fn texts() -> &'static [TextRow] {
 
 /// Every sign, by family.
 pub fn sign_texts() -> &'static [SignText] {
-    &SIGNS
+    &SIGN_TEXTS
 }
 
 /// Every way of quoting a provider.

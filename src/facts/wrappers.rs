@@ -1,26 +1,15 @@
 //! Who is quoted: gateways that repeat what a provider said.
 
-use super::errors::ErrorText;
-use super::signatures::{Row, Signature, Table};
-use super::{Strength, head};
-use serde::Deserialize;
-use std::sync::LazyLock;
+use super::signatures::{Needs, Row, Signature, Text};
+use super::{Pattern, Strength, head};
 
 /// How a gateway shows that it repeats what a provider said; the first group of its pattern names the provider.
-#[derive(Debug, Deserialize)]
-struct Wrapper {
-    #[cfg(test)]
-    id: String,
+#[derive(Debug)]
+pub(super) struct Wrapper {
     /// Who is meant when nobody is named.
-    provider: Option<String>,
+    provider: Option<&'static str>,
     /// Whether the gateway uses a credential of its own, so that a refused key is not the client's.
-    #[serde(default)]
     own_key: bool,
-    #[serde(flatten)]
-    signature: Signature,
-    source: String,
-    #[cfg(test)]
-    example: String,
 }
 
 /// A wrapper found on a text.
@@ -30,52 +19,31 @@ pub(super) struct Wrapping {
     pub own_key: bool,
 }
 
-/// The data file.
-pub(super) const FILE: &str = include_str!("wrappers.toml");
-
-static WRAPPERS: LazyLock<Table<Wrapper>> = LazyLock::new(|| Table::read(FILE, "wrapper"));
-
-impl Row for Wrapper {
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn strength(&self) -> Strength {
-        Strength::Strong
-    }
-
-    fn source(&self) -> &str {
-        &self.source
-    }
-}
-
-/// Reads the rows before they are needed.
-pub(super) fn warm_up() {
-    LazyLock::force(&WRAPPERS);
-}
+// `WRAPPERS`, from `wrappers.toml`.
+include!(concat!(env!("OUT_DIR"), "/wrappers.rs"));
 
 /// Whom a gateway is quoting, if it is.
-pub(super) fn on(error: &ErrorText) -> Option<Wrapping> {
-    let text = WRAPPERS.hold(error);
-    let (wrapper, _) = text.rows().next()?;
+pub(super) fn on(text: &Text) -> Option<Wrapping> {
+    let (wrapper, _) = text.fitting(&WRAPPERS).next()?;
     let named = text.named(&wrapper.signature).map(|name| head(&name, 100).to_owned());
-    let provider = named.or_else(|| wrapper.provider.clone()).unwrap_or_else(|| "upstream".to_owned());
-    Some(Wrapping { provider, own_key: wrapper.own_key })
+    let provider = named.or_else(|| wrapper.says.provider.map(str::to_owned)).unwrap_or_else(|| "upstream".to_owned());
+    Some(Wrapping { provider, own_key: wrapper.says.own_key })
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::errors::ErrorText;
     use super::*;
 
     fn seen(message: &str) -> Option<Wrapping> {
-        on(&ErrorText { status: None, code: None, kind: None, param: None, message, headers: &[], raw: "" })
+        on(&Text::of(&ErrorText { status: None, code: None, kind: None, param: None, message, headers: &[], raw: "" }))
     }
 
     #[test]
     fn every_wrapper_is_seen_on_its_example() {
-        for wrapper in WRAPPERS.rows() {
+        for wrapper in WRAPPERS.iter() {
             assert!(wrapper.source.starts_with("https://"), "{} has no source", wrapper.id);
-            assert!(seen(&wrapper.example).is_some(), "{}", wrapper.id);
+            assert!(seen(wrapper.example).is_some(), "{}", wrapper.id);
         }
     }
 

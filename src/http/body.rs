@@ -104,6 +104,21 @@ impl Reading<'_> {
     }
 }
 
+/// Undoes the encoding that the head declares: the body as it was meant, of at most `cap` bytes, with the arrivals mapped to it. `clean` says
+/// that the bytes are a whole body. A body that is not in its declared encoding stays as it is, with a fault.
+pub fn undone(bytes: &[u8], arrivals: &[Arrival], headers: &HeaderMap, cap: usize, clean: bool) -> (Body, Option<Fault>) {
+    let mut collector = Collector::new(declared(headers), cap);
+    let mut from = 0;
+    for arrival in arrivals {
+        let end = (arrival.end as usize).clamp(from, bytes.len());
+        if !collector.take(&bytes[from..end], arrival.at_ms) {
+            break;
+        }
+        from = end;
+    }
+    collector.finish(arrivals.last().map_or(0.0, |last| last.at_ms), clean)
+}
+
 /// The one encoding that the head declares, if we know it.
 fn declared(headers: &HeaderMap) -> Option<Encoding> {
     let mut values = headers.get_all(CONTENT_ENCODING).iter();

@@ -35,6 +35,11 @@ impl<'a> Clues<'a> {
         }
         clues
     }
+
+    /// What kept an answer from beginning, where it wasn't the connection.
+    fn unanswered(&self) -> FaultKind {
+        self.h2.map(of_h2).or_else(|| self.hyper.and_then(of_head)).or_else(|| self.io.map(waiting)).unwrap_or(FaultKind::Other)
+    }
 }
 
 /// The chain, outermost first; also through `io::Error`, whose `source` skips what it wraps.
@@ -88,7 +93,13 @@ pub(super) fn before_head(error: &reqwest::Error, proxied: bool) -> FaultKind {
     if error.is_connect() {
         return clues.io.map(opening).or_else(|| clues.h2.map(of_h2)).unwrap_or(unopened(proxied));
     }
-    clues.h2.map(of_h2).or_else(|| clues.hyper.and_then(of_head)).or_else(|| clues.io.map(waiting)).unwrap_or(FaultKind::Other)
+    clues.unanswered()
+}
+
+/// Why no answer began on a connection that stands.
+pub(super) fn unanswered(error: &(dyn Error + 'static)) -> FaultKind {
+    let clues = Clues::of(error);
+    clues.tls.map_or_else(|| clues.unanswered(), of_tls)
 }
 
 fn unopened(proxied: bool) -> FaultKind {
@@ -96,7 +107,7 @@ fn unopened(proxied: bool) -> FaultKind {
 }
 
 /// Why a body was cut.
-pub(super) fn in_body(error: &reqwest::Error) -> FaultKind {
+pub(super) fn in_body(error: &(dyn Error + 'static)) -> FaultKind {
     let clues = Clues::of(error);
     if let Some(h2) = clues.h2 {
         return match h2.get_io() {

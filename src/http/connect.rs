@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use hyper_util::client::proxy::matcher::Intercept;
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
@@ -73,31 +73,14 @@ impl Walk<'_> {
     }
 
     async fn resolve(&mut self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Fault> {
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        if let Ok(ip) = bare.parse::<IpAddr>() {
-            return Ok(vec![SocketAddr::new(ip, port)]);
-        }
         let started = Instant::now();
-        let given: Vec<_> =
-            self.shared.resolve.iter().filter(|(name, ..)| name.eq_ignore_ascii_case(host)).map(|entry| (entry.2, port).into()).collect();
-        let found = match given.last() {
-            Some(given) => Ok(vec![*given]),
-            None => self.look_up(host, port, started).await,
-        };
+        let found = self.shared.addresses(host, port).await;
+        if literal(host).is_some() {
+            return found;
+        }
         let gave = found.as_ref().map(|all: &Vec<SocketAddr>| addresses_line(all)).unwrap_or_default();
         self.note("dns", host, started, gave, found.as_ref().err());
         found
-    }
-
-    async fn look_up(&self, host: &str, port: u16, started: Instant) -> Result<Vec<SocketAddr>, Fault> {
-        match timeout(self.shared.pace.connect, tokio::net::lookup_host((host, port))).await {
-            Ok(Ok(found)) => {
-                let found: Vec<_> = found.take(ADDRESSES).collect();
-                if found.is_empty() { Err(self.fault_at(FaultKind::Dns, started, &no_address())) } else { Ok(found) }
-            }
-            Ok(Err(error)) => Err(self.fault_at(FaultKind::Dns, started, &error)),
-            Err(elapsed) => Err(self.fault_at(FaultKind::Dns, started, &elapsed)),
-        }
     }
 
     /// Tries every address at once and goes on with the first one in the resolver's order.
@@ -162,6 +145,42 @@ impl Walk<'_> {
     }
 }
 
+impl Shared {
+    /// The addresses of a host: itself, what was given for it, or what the resolver says.
+    pub(super) async fn addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Fault> {
+        if let Some(ip) = literal(host) {
+            return Ok(vec![SocketAddr::new(ip, port)]);
+        }
+        let given = self.resolve.iter().rfind(|(name, ..)| name.eq_ignore_ascii_case(host));
+        match given {
+            Some((.., ip)) => Ok(vec![SocketAddr::new(*ip, port)]),
+            None => self.look_up(host, port).await,
+        }
+    }
+
+    async fn look_up(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Fault> {
+        let started = Instant::now();
+        let fault = |error: &(dyn std::error::Error + 'static)| Fault {
+            kind: FaultKind::Dns,
+            at_ms: ms_since(started),
+            chain: classify::words(error, &self.scrubber),
+        };
+        match timeout(self.pace.connect, tokio::net::lookup_host((host, port))).await {
+            Ok(Ok(found)) => {
+                let found: Vec<_> = found.take(ADDRESSES).collect();
+                if found.is_empty() { Err(fault(&no_address())) } else { Ok(found) }
+            }
+            Ok(Err(error)) => Err(fault(&error)),
+            Err(elapsed) => Err(fault(&elapsed)),
+        }
+    }
+}
+
+/// The address that a host is written as.
+fn literal(host: &str) -> Option<IpAddr> {
+    host.trim_start_matches('[').trim_end_matches(']').parse().ok()
+}
+
 fn step(kind: &str, target: &str, started: Instant, gave: String, fault: Option<&Fault>) -> Step {
     Step { kind: kind.to_owned(), target: target.to_owned(), took_ms: ms_since(started), gave, fault: fault.cloned() }
 }
@@ -174,11 +193,11 @@ fn no_address() -> io::Error {
     io::Error::new(io::ErrorKind::NotFound, "the name has no address")
 }
 
-fn url_place(url: &Url) -> Option<(String, u16)> {
+pub(super) fn url_place(url: &Url) -> Option<(String, u16)> {
     Some((url.host_str()?.to_owned(), url.port_or_known_default()?))
 }
 
-fn proxy_place(hit: &Intercept) -> Option<(String, u16)> {
+pub(super) fn proxy_place(hit: &Intercept) -> Option<(String, u16)> {
     let uri = hit.uri();
     let usual = match uri.scheme_str() {
         Some("https") => 443,
@@ -215,7 +234,7 @@ fn session_line(session: &rustls::ClientConnection) -> String {
 }
 
 /// Says `CONNECT` and reads the head of the answer.
-async fn ask_proxy(stream: &mut TcpStream, hit: &Intercept, url: &Url) -> io::Result<()> {
+pub(super) async fn ask_proxy(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), hit: &Intercept, url: &Url) -> io::Result<()> {
     let (host, port) = url_place(url).ok_or_else(no_address)?;
     let auth = hit.basic_auth().map(|value| [b"Proxy-Authorization: ", value.as_bytes(), b"\r\n"].concat()).unwrap_or_default();
     let head = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n");

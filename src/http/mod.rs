@@ -5,6 +5,7 @@ mod certificate;
 mod classify;
 mod connect;
 mod decode;
+mod open;
 mod proxy;
 mod request;
 mod response;
@@ -26,6 +27,11 @@ use url::Url;
 use crate::evidence::{Fault, FaultKind, Outcome, Response};
 use crate::pace::Pace;
 use crate::secret::Scrubber;
+
+pub use body::undone;
+pub use open::{Stream, Way, cut, unanswered};
+pub use request::{is_credential, is_credential_parameter, shown_headers, shown_url};
+pub use response::kept_headers;
 
 /// Decoded bytes before an arrival that are shown to [`Call::stop_after`] once more.
 pub const TAIL: usize = 1024;
@@ -95,6 +101,8 @@ struct Shared {
     trust: tls::Trust,
     /// Loading the system's authorities takes a while: done when the first `https://` URL is met.
     secure_config: OnceLock<Arc<ClientConfig>>,
+    /// The same for connections on which only HTTP/1.1 is spoken.
+    http1_config: OnceLock<Arc<ClientConfig>>,
     secure: OnceLock<Result<reqwest::Client, String>>,
     plain: reqwest::Client,
     /// Bytes kept of all bodies so far.
@@ -159,6 +167,7 @@ impl Client {
             matcher,
             trust,
             secure_config: OnceLock::new(),
+            http1_config: OnceLock::new(),
             secure: OnceLock::new(),
             plain,
             kept: AtomicUsize::new(0),

@@ -12,8 +12,23 @@ const CREDENTIALS: [&str; 4] = ["authorization", "proxy-authorization", "cookie"
 /// What the names of other such headers end in.
 const CREDENTIAL_ENDS: [&str; 6] = ["-key", "-apikey", "-token", "-secret", "-authorization", "-password"];
 /// Query parameters that carry credentials.
-const CREDENTIAL_PARAMETERS: [&str; 9] =
-    ["key", "api_key", "api-key", "apikey", "token", "access_token", "auth", "signature", "subscription-key"];
+const CREDENTIAL_PARAMETERS: [&str; 15] = [
+    "key",
+    "api_key",
+    "api-key",
+    "apikey",
+    "token",
+    "access_token",
+    "auth",
+    "sig",
+    "signature",
+    "secret",
+    "password",
+    "subscription-key",
+    "x-amz-credential",
+    "x-amz-security-token",
+    "x-amz-signature",
+];
 
 /// The request, and the call without its body and without a user name in its URL.
 pub(super) fn build(mut call: Call, extra: &[(HeaderName, HeaderValue)]) -> (Call, reqwest::Request) {
@@ -56,7 +71,7 @@ fn percent_decoded(text: &str) -> Vec<u8> {
 }
 
 /// A URL that may be shown: no user name, no fragment, credentials in its query blanked.
-pub(super) fn shown_url(url: &Url, scrubber: &Scrubber) -> String {
+pub fn shown_url(url: &Url, scrubber: &Scrubber) -> String {
     let mut shown = url.clone();
     let _ = shown.set_username("").and_then(|()| shown.set_password(None));
     shown.set_fragment(None);
@@ -69,20 +84,24 @@ pub(super) fn shown_url(url: &Url, scrubber: &Scrubber) -> String {
 
 fn shown_pair(pair: &str) -> String {
     match pair.split_once('=') {
-        Some((name, value)) if !value.is_empty() && CREDENTIAL_PARAMETERS.contains(&name.to_ascii_lowercase().as_str()) => {
-            format!("{name}=***")
-        }
+        Some((name, value)) if !value.is_empty() && is_credential_parameter(name) => format!("{name}=***"),
         _ => pair.to_owned(),
     }
 }
 
+/// Whether the query parameter of this name carries a credential.
+pub fn is_credential_parameter(name: &str) -> bool {
+    CREDENTIAL_PARAMETERS.contains(&name.to_ascii_lowercase().as_str())
+}
+
 /// The headers that may be shown.
-pub(super) fn shown_headers(headers: &HeaderMap, scrubber: &Scrubber) -> Vec<(String, String)> {
+pub fn shown_headers(headers: &HeaderMap, scrubber: &Scrubber) -> Vec<(String, String)> {
     let shown = headers.iter().filter(|(name, _)| !is_credential(name.as_str()));
     shown.map(|(name, value)| (name.as_str().to_owned(), scrubber.text(&String::from_utf8_lossy(value.as_bytes())))).collect()
 }
 
-fn is_credential(name: &str) -> bool {
+/// Whether the header of this (lower-case) name carries a credential.
+pub fn is_credential(name: &str) -> bool {
     CREDENTIALS.contains(&name) || CREDENTIAL_ENDS.iter().any(|end| name.ends_with(end))
 }
 

@@ -11,7 +11,7 @@ const KEPT: usize = 200;
 const KEPT_BYTES: usize = 64 * 1024;
 
 /// The headers in order, scrubbed; what is beyond measure is left out. The values of cookies are somebody's session: blanked.
-pub(super) fn kept_headers(headers: &HeaderMap, scrubber: &Scrubber) -> Vec<(String, String)> {
+pub fn kept_headers(headers: &HeaderMap, scrubber: &Scrubber) -> Vec<(String, String)> {
     let mut left = KEPT_BYTES;
     let mut kept = Vec::new();
     for (name, value) in headers.iter().take(KEPT) {

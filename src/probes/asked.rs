@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::dialect::{self, Reading};
+use crate::dialect::{self, Completion, Reading};
 use crate::evidence::{Exchange, FaultKind};
 use crate::facts::{self, Cause};
 
@@ -33,6 +33,14 @@ impl Asked {
             Reading::Completion(_) => true,
             Reading::Stream(stream) => stream.error.is_none() && !stream.dialect.is_empty(),
             _ => false,
+        }
+    }
+
+    /// The completion, if the answer is one.
+    pub fn completion(&self) -> Option<&Completion> {
+        match &*self.reading {
+            Reading::Completion(completion) => Some(completion),
+            _ => None,
         }
     }
 

@@ -30,6 +30,10 @@ async fn run(cx: &Ctx<'_>) {
         return cx.skip(PROBE.id, Some(Ask::Client), because);
     }
     let mut missing: Vec<String> = Vec::new();
+    if cx.answer(Ask::Chat).is_none() && cx.tries(Ask::Chat).iter().any(|asked| matches!(asked.exchange.status(), Some(404 | 405))) {
+        // The control went the same way, and nothing that has more will fare better.
+        missing.push(cx.target.base.route(cx.target.dialect.route()).path().to_owned());
+    }
     for group in groups(cx, &model) {
         let path = group.form.url.path().to_owned();
         if !missing.contains(&path) && ask_group(cx, &group, &model).await == Route::Missing {

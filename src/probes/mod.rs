@@ -4,9 +4,11 @@ mod address;
 mod asked;
 mod bases;
 mod burst;
+mod calls;
 mod chat;
 mod clients;
 mod ctx;
+mod effects;
 mod fields;
 mod keys;
 mod models;
@@ -71,7 +73,9 @@ pub const LADDER: &[Probe] = &[
     keys::PROBE,
     bases::PROBE,
     fields::PROBE,
+    calls::PROBE,
     clients::PROBE,
+    effects::PROBE,
     sweep::PROBE,
     burst::PROBE,
 ];

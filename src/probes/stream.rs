@@ -1,6 +1,6 @@
 //! The control again, streamed: its bytes and the times of their arrival are the evidence.
 
-use http::header::{ACCEPT_ENCODING, HeaderValue};
+use http::header::{ACCEPT_ENCODING, HeaderName, HeaderValue};
 
 use crate::dialect::openai_chat::{CONTROL_COUNT, with};
 use crate::dialect::{Reading, StreamEnd, StreamReading, requests, stream_timing};
@@ -16,7 +16,7 @@ pub const PROBE: Probe = Probe {
     asks: "Does the same chat arrive as a stream, piece by piece, well formed and to its end?",
     stage: 3,
     needs: Need::Model,
-    cost: "1 request, about 60 tokens; 2 more when the stream looks held back",
+    cost: "1 request, about 60 tokens; 3 more when the stream looks held back",
     run: |cx| -> Work<'_> { Box::pin(run(cx)) },
 };
 
@@ -67,13 +67,19 @@ fn may_differ_streamed(control: &Asked) -> bool {
 /// A stream that ended badly is asked for once more: a fault is believed when it repeats.
 async fn confirm(cx: &Ctx<'_>, model: &str, tries: &[Asked]) {
     let broken = |stream: &StreamReading| stream.error.is_some() || matches!(stream.end, StreamEnd::Silent | StreamEnd::Cut);
-    let bad = |asked: &Asked| asked.exchange.fault().is_some() || matches!(&*asked.reading, Reading::Stream(stream) if broken(stream));
+    let control = cx.answer(Ask::Chat);
+    let whole = control.as_ref().and_then(|asked| asked.completion()).map_or("", |completion| completion.text.as_str());
+    let bad = |asked: &Asked| {
+        asked.exchange.fault().is_some()
+            || matches!(&*asked.reading, Reading::Stream(stream) if broken(stream) || stream.stops_short_of(whole))
+    };
     if tries.len() == 1 && tries.iter().any(|asked| bad(asked) && !asked.out_of_patience()) {
         cx.ask("stream", stream(cx, model, Ask::ChatStream, CONTROL_COUNT)).await;
     }
 }
 
-/// A stream that looks held back is asked for without compression, and three times as long: only buffering grows with the length.
+/// A stream that looks held back is asked for without compression, with a header that some proxies obey, and longer: only buffering grows
+/// with the length, and blocks of a proxy show only in an answer of several.
 async fn look_closer(cx: &Ctx<'_>, model: &str) {
     let (Some(control), Some(streamed)) = (cx.answer(Ask::Chat), cx.answer(Ask::ChatStream)) else { return };
     let Reading::Stream(reading) = &*streamed.reading else { return };
@@ -85,8 +91,18 @@ async fn look_closer(cx: &Ctx<'_>, model: &str) {
         cx.ask("stream", identity).await;
     }
     if held_back {
-        cx.ask("stream", stream(cx, model, Ask::ChatStreamLong, 3 * CONTROL_COUNT)).await;
+        let header = (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+        let unbuffered = stream(cx, model, Ask::ChatStreamUnbuffered, CONTROL_COUNT).with_header(header.0, header.1);
+        cx.ask("stream", unbuffered).await;
+        cx.ask("stream", stream(cx, model, Ask::ChatStreamLong, longer(cx, &control))).await;
     }
+}
+
+/// How far the longer answer counts: ten times as far, or as far as it comes while we are patient with a stream that brings nothing, but
+/// twice at least.
+fn longer(cx: &Ctx<'_>, control: &Asked) -> u32 {
+    let affordable = 0.7 * cx.pace.idle.as_secs_f64() / (control.exchange.total_ms() / 1e3).max(1e-3);
+    CONTROL_COUNT * affordable.clamp(2.0, 10.0) as u32
 }
 
 /// Some answer with a stream unless `"stream": false` is said.

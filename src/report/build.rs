@@ -3,7 +3,11 @@
 use serde_json::Value;
 
 use super::neutral::{self, MESSAGE, NAME, PASSAGE};
-use super::{Absent, Item, Outcome, Report, Row, SCHEMA, Subject, Tool, Untested, clients, curl, groups, measure, redact, rungs, words};
+use super::stream::Known;
+use super::{
+    Absent, Item, Outcome, Report, Row, SCHEMA, StreamMeasures, Subject, Tool, Untested, clients, curl, groups, measure, redact, rungs,
+    stream, words,
+};
 use crate::catalogue::{Details, Shown};
 use crate::diagnosis::{Diagnosis, Found};
 use crate::dialect;
@@ -12,7 +16,6 @@ use crate::evidence::{Ask, Evidence, Exchange};
 impl Report {
     /// What the evidence and its diagnosis come to.
     pub fn new(evidence: &Evidence, diagnosis: &Diagnosis) -> Report {
-        let read = |exchange| Shown { exchange, reading: dialect::read(exchange), causes: Vec::new() };
         let shown: Vec<_> = evidence.exchanges.iter().map(read).collect();
         Report::of(evidence, &shown, diagnosis)
     }
@@ -26,13 +29,14 @@ impl Report {
             duration_ms: words::rounded(evidence.duration_ms),
             target: subject(evidence),
             verdict: Outcome::Inconclusive,
-            findings: diagnosis.findings.iter().map(|found| item(evidence, found, &diagnosis.findings)).collect(),
+            findings: diagnosis.findings.iter().map(|found| item(evidence, shown, found, &diagnosis.findings)).collect(),
             seen: None,
+            captured: None,
             clients: clients::rows(evidence),
             absent: diagnosis.absent.iter().map(|(mode, because)| absent(mode.id, mode.family, because)).collect(),
             untested: diagnosis.untested.iter().map(|(mode, because)| untested(mode.id, because)).collect(),
             probes: rungs::read(evidence, shown, &diagnosis.findings),
-            exchanges: evidence.exchanges.iter().map(row).collect(),
+            exchanges: shown.iter().map(|one| row(one, stream::control(one, shown))).collect(),
             cost: measure::cost(shown),
             speed: measure::speed(shown),
             interrupted: evidence.interrupted,
@@ -60,10 +64,21 @@ fn subject(evidence: &Evidence) -> Subject {
     }
 }
 
-fn item(evidence: &Evidence, found: &Found, all: &[Found]) -> Item {
+/// What a mode advises for one program (`nginx: …`), when the finding says it better for the one that answered.
+fn is_said(general: &str, own: &[String]) -> bool {
+    general.split_once(':').is_some_and(|(program, _)| own.iter().any(|own| own.starts_with(&format!("{program} answered here:"))))
+}
+
+fn item(evidence: &Evidence, shown: &[Shown], found: &Found, all: &[Found]) -> Item {
     let Found { mode, finding, explained_by } = found;
-    let shows = finding.cites.first().and_then(|id| evidence.exchange(id));
-    let fix = finding.fix.iter().map(String::as_str).chain(mode.fix.iter().copied());
+    let shows = finding.cites.first().and_then(|id| shown.iter().find(|shown| &shown.id == id));
+    let known = Known::of(mode.id, finding, shows, &evidence.subject.dialect);
+    let mut details = details(&finding.details);
+    if let Some((clients, reports)) = known.details() {
+        details.extend([("clients".to_owned(), clients), ("reports".to_owned(), reports)]);
+    }
+    let general = mode.fix.iter().copied().filter(|action| !is_said(action, &finding.fix));
+    let fix = finding.fix.iter().map(String::as_str).chain(general);
     Item {
         mode: mode.id.to_owned(),
         title: mode.title.to_owned(),
@@ -76,10 +91,11 @@ fn item(evidence: &Evidence, found: &Found, all: &[Found]) -> Item {
         cites: finding.cites.iter().map(|id| name(id)).collect(),
         explains: all.iter().filter(|other| other.explained_by == Some(mode.id)).map(|other| other.mode.id.to_owned()).collect(),
         explained_by: explained_by.map(str::to_owned),
-        reproduce: shows.map(curl),
+        reproduce: shows.map(|shown| curl(shown.exchange)),
         instead_of: None,
         settle: None,
-        details: details(&finding.details),
+        details,
+        clients: known.in_words(),
     }
 }
 
@@ -104,7 +120,15 @@ fn untested(mode: &str, because: &str) -> Untested {
     Untested { mode: mode.to_owned(), because: neutral::inline(because, MESSAGE) }
 }
 
-fn row(exchange: &Exchange) -> Row {
+/// An exchange, read for showing it: what its error means is not asked.
+pub(super) fn read(exchange: &Exchange) -> Shown<'_> {
+    Shown { exchange, ask: exchange.ask, reading: dialect::read(exchange), causes: Vec::new() }
+}
+
+/// An exchange as reports list it.
+pub(super) fn row(shown: &Shown, control: Option<&Shown>) -> Row {
+    let exchange = shown.exchange;
+    let control = control.filter(|_| exchange.asks_stream());
     Row {
         id: name(&exchange.id),
         probe: name(&exchange.probe),
@@ -118,6 +142,10 @@ fn row(exchange: &Exchange) -> Row {
         ttfb_ms: exchange.ttfb_ms().map(words::rounded),
         total_ms: words::rounded(exchange.total_ms()),
         bytes: exchange.response().map_or(0, |response| response.body.wire_bytes),
+        stream: shown.streamed().map(|reading| StreamMeasures::of(shown, reading, control)),
+        trace: stream::Trace::of(shown, control),
+        dumps: stream::Dump::of(shown),
+        seeing: stream::Seeing::of(shown),
     }
 }
 

@@ -87,6 +87,29 @@ impl Run {
         self
     }
 
+    /// Gives the last exchange the arrivals of its body: when, and how many bytes. It ends at `total_ms`.
+    pub fn arriving(mut self, arrivals: &[(f64, u32)], total_ms: f64) -> Run {
+        let exchange = self.evidence.exchanges.last_mut().expect("just asked");
+        let Outcome::Response(response) = &mut exchange.outcome else { panic!("an answer") };
+        let mut end = 0;
+        let arrival = |&(at_ms, bytes): &(f64, u32)| {
+            end += bytes;
+            Arrival { at_ms, end }
+        };
+        response.body.arrivals = arrivals.iter().map(arrival).collect();
+        response.headers_ms = response.headers_ms.min(arrivals.first().map_or(response.headers_ms, |first| first.0));
+        response.total_ms = total_ms;
+        self
+    }
+
+    /// Makes the last answer end with a reset.
+    pub fn cut(mut self) -> Run {
+        let exchange = self.evidence.exchanges.last_mut().expect("just asked");
+        let Outcome::Response(response) = &mut exchange.outcome else { panic!("an answer") };
+        response.cut = Some(Fault { kind: FaultKind::Reset, at_ms: response.total_ms, chain: Vec::new() });
+        self
+    }
+
     pub fn skip(&mut self, probe: &str, because: &str) {
         self.evidence.skips.push(Skip { probe: probe.into(), ask: None, because: because.into() });
     }
@@ -138,7 +161,8 @@ impl Run {
 
     pub fn report(&self) -> Report {
         let pairs = self.evidence.exchanges.iter().zip(&self.readings);
-        let shown: Vec<_> = pairs.map(|(exchange, reading)| Shown { exchange, reading: reading.clone(), causes: Vec::new() }).collect();
+        let shown: Vec<_> =
+            pairs.map(|(exchange, reading)| Shown { exchange, ask: exchange.ask, reading: reading.clone(), causes: Vec::new() }).collect();
         Report::of(&self.evidence, &shown, &self.diagnosis)
     }
 }
@@ -193,6 +217,7 @@ pub fn stream(end: StreamEnd) -> Reading {
         dialect: "openai-chat",
         events: 42,
         comments: 0,
+        leftover: 0,
         text: "one, two, three".into(),
         reasoning: String::new(),
         tool_calls: Vec::new(),

@@ -126,6 +126,11 @@ impl<'l> Page<'l> {
         }
     }
 
+    /// A line of a drawing, as it is: it holds nothing foreign.
+    pub fn drawn(&mut self, indent: usize, line: &str) {
+        self.line(&format!("{}{line}", " ".repeat(indent)));
+    }
+
     /// Pieces beside each other; the last one is cut where the line ends.
     pub fn row(&mut self, pieces: &[(Ink, usize)], rest: &Ink) {
         let mut line = String::new();

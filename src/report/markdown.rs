@@ -1,7 +1,9 @@
 //! For a comment in a bug thread: Markdown in which foreign words mention nobody, link nowhere and format nothing.
 
 use super::groups::Group;
-use super::{Item, Look, Outcome, Report, Status, clients, pasted, words};
+use super::stream::{MARKDOWN, Picture, Sight};
+use super::words::capital;
+use super::{Item, Look, Outcome, Report, Row, Status, clients, pasted, words};
 use crate::catalogue::Severity;
 
 /// The report as Markdown, as GitHub shows it.
@@ -11,9 +13,10 @@ pub fn write(report: &Report, look: &Look) -> String {
     }
     let mut parts = vec![head(report), ladder(report)];
     for group in report.groups() {
-        parts.push(card(group.root));
+        parts.push(card(group.root, &report.sight_of(group.root, look.verbose)));
         parts.extend(consequences(&group));
     }
+    parts.extend(streams(report, look));
     parts.extend(clients::in_markdown(report));
     parts.extend(ruled_out(report, look));
     parts.extend(not_observable(report));
@@ -59,22 +62,48 @@ fn ladder(report: &Report) -> String {
     rows.join("\n")
 }
 
-pub(super) fn card(item: &Item) -> String {
+pub(super) fn card(item: &Item, seen: &Sight) -> String {
     let tag = format!("{}, {}", words::severity(item.severity), words::certainty(item.certainty));
     let mut parts = vec![format!("#### {}: {} ({})", capital(&tag), inline(&item.title), code(&item.mode))];
-    let fields = [("Measured", item.because.as_str()), ("Means", &item.consequence), ("Must act", words::actor(item.blame))];
-    parts.extend(fields.iter().filter(|(_, text)| !text.is_empty()).map(|(label, text)| format!("**{label}:** {}", inline(text))));
+    let field = |(label, text): &(&str, &str)| format!("**{label}:** {}", inline(text));
+    parts.push(field(&("Measured", &item.because)));
+    parts.extend(seen.picture.iter().map(drawing));
+    parts.extend(readers(seen.readers.iter()));
+    parts.extend(
+        seen.dumps.iter().map(|dump| format!("**Bytes:** {}\n\n{}", dump.caption(), fenced("text", &dump.lines(MARKDOWN).join("\n")))),
+    );
+    let fields = [("Means", item.consequence.as_str()), ("Clients", &item.clients), ("Must act", words::actor(item.blame))];
+    parts.extend(fields.iter().filter(|(_, text)| !text.is_empty()).map(field));
     if !item.fix.is_empty() {
         let actions: Vec<_> = item.fix.iter().enumerate().map(|(index, action)| format!("{}. {}", index + 1, inline(action))).collect();
         parts.push(format!("**Fix:**\n\n{}", actions.join("\n")));
     }
-    parts.extend(item.reproduce.as_ref().filter(|_| item.severity > Severity::Info).map(|curl| fenced(curl)));
+    parts.extend(item.reproduce.as_ref().filter(|_| item.severity > Severity::Info).map(|curl| fenced("sh", curl)));
     parts.join("\n\n")
 }
 
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
+fn drawing(picture: &Picture) -> String {
+    format!("**Timeline:** {}\n\n{}", inline(&picture.caption()), fenced("text", &picture.lines(MARKDOWN, false).join("\n")))
+}
+
+/// What clients of different kinds make of a stream.
+fn readers<'r>(lines: impl Iterator<Item = &'r String>) -> Option<String> {
+    let lines: Vec<_> = lines.map(|line| format!("- {}", inline(line))).collect();
+    (!lines.is_empty()).then(|| format!("**Readers:**\n\n{}", lines.join("\n")))
+}
+
+/// Every stream with its numbers and its picture, when everything is wanted.
+fn streams(report: &Report, look: &Look) -> Option<String> {
+    let pictured = report.pictured();
+    let row = |row: &&Row| {
+        let numbers = row.stream.as_ref().map(|measures| measures.parts().join(" · ")).unwrap_or_default();
+        let picture = (!pictured.contains(&row.id.as_str())).then(|| format!("\n\n{}", drawing(&report.picture(row))));
+        let readers = readers(row.seeing.main.iter().chain(&row.seeing.others)).map(|list| format!("\n\n{list}"));
+        let (picture, readers) = (picture.unwrap_or_default(), readers.unwrap_or_default());
+        format!("{} {}: {}{picture}{readers}", code(&row.id), inline(&row.label), inline(&numbers))
+    };
+    let rows: Vec<_> = report.streams().iter().filter(|_| look.verbose).map(row).collect();
+    folded(&words::count(rows.len(), "stream"), &[rows.join("\n\n")]).filter(|_| !rows.is_empty())
 }
 
 fn consequences(group: &Group) -> Option<String> {
@@ -112,9 +141,9 @@ fn folded(summary: &str, rows: &[String]) -> Option<String> {
 }
 
 /// A block of code whose fence is longer than any run of backticks in it.
-pub(super) fn fenced(text: &str) -> String {
+pub(super) fn fenced(language: &str, text: &str) -> String {
     let fence = "`".repeat(longest_run(text).max(2) + 1);
-    format!("{fence}sh\n{text}\n{fence}")
+    format!("{fence}{language}\n{text}\n{fence}")
 }
 
 /// A code span whose fence is longer than any run of backticks in it.
@@ -131,8 +160,47 @@ fn longest_run(text: &str) -> usize {
     text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
 }
 
-/// Prose in which every word that Markdown, HTML or GitHub could act upon stands in a code span.
+/// Prose in which every word that Markdown, HTML or GitHub could act upon stands in a code span. What stands between backticks already
+/// keeps its span.
 pub(super) fn inline(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, quoted, trail, after)) = quoted(rest) {
+        push(&mut out, &prose(before));
+        if !before.ends_with('(') {
+            push(&mut out, "");
+        }
+        out.push_str(&code(quoted));
+        out.push_str(trail);
+        rest = after;
+    }
+    push(&mut out, &prose(rest));
+    out.truncate(out.trim_end().len());
+    out
+}
+
+/// Adds words after a blank.
+fn push(out: &mut String, words: &str) {
+    if !out.is_empty() && !out.ends_with(' ') {
+        out.push(' ');
+    }
+    out.push_str(words);
+}
+
+/// The first span between two backticks that stands for itself: text before it, the span, punctuation behind it, and what follows after
+/// a blank. A pair that touches other words or other backticks is none.
+fn quoted(text: &str) -> Option<(&str, &str, &str, &str)> {
+    let open = text.find('`')?;
+    let length = text[open + 1..].find('`')?;
+    let (before, quoted, behind) = (&text[..open], &text[open + 1..open + 1 + length], &text[open + length + 2..]);
+    let trail = behind.len() - behind.trim_start_matches(['.', ',', ';', '?', ')', '”', '"']).len();
+    let apart = before.is_empty() || before.ends_with(|c: char| c.is_whitespace() || c == '(');
+    let ends = behind[trail..].is_empty() || behind[trail..].starts_with(char::is_whitespace);
+    (apart && ends && !quoted.trim().is_empty()).then(|| (before, quoted, &behind[..trail], &behind[trail..]))
+}
+
+/// The same for text without such spans.
+fn prose(text: &str) -> String {
     let mut out: Vec<String> = Vec::new();
     let mut span = Span::default();
     for (index, word) in text.split_whitespace().enumerate() {
@@ -210,9 +278,10 @@ mod tests {
             ("[a](http://evil) www.evil.example", "`[a](http://evil`) `www.evil.example`"),
             ("- item", "`-` item"),
             ("1. one", "`1`. one"),
-            ("model_not_found `x` ```y", "````model_not_found `x` ```y````"),
+            ("model_not_found `x` ```y", "`model_not_found` `x` ```` ```y ````"),
             ("first byte after 700 ms, then all", "first byte after 700 ms, then all"),
             ("octo/repo@abc GH-12 :tada: $x$ note:", "`octo/repo@abc GH-12 :tada`: `$x$` note:"),
+            ("set `proxy_buffering off;` and (`a: b`), then <b>", "set `proxy_buffering off;` and (`a: b`), then `<b>`"),
             ("refused (model_not_found), twice", "refused (`model_not_found`), twice"),
         ];
         for (text, expected) in cases {
@@ -247,7 +316,7 @@ mod tests {
 
     #[test]
     fn fences_are_longer_than_what_they_hold() {
-        assert_eq!(fenced("a ```` b"), "`````sh\na ```` b\n`````");
+        assert_eq!(fenced("sh", "a ```` b"), "`````sh\na ```` b\n`````");
         assert_eq!(code("`"), "`` ` ``");
     }
 

@@ -1,6 +1,6 @@
 //! How fast the target was, and what the run cost.
 
-use super::{Cost, Speed, words};
+use super::{Cost, Speed, StreamMeasures, words};
 use crate::catalogue::Shown;
 use crate::dialect::{Reading, Usage};
 use crate::evidence::{Ask, Via};
@@ -26,11 +26,13 @@ pub fn speed(shown: &[Shown]) -> Speed {
     let answered = |ask| shown.iter().find(move |shown| shown.ask == ask && shown.via == Via::Gateway && shown.answered());
     let chat_ms = answered(Ask::Chat).map(|shown| words::rounded(shown.total_ms()));
     let Some(control) = answered(Ask::ChatStream) else { return Speed { chat_ms, ..Speed::default() } };
-    let streamed = control.streamed();
+    let measures = control.streamed().map(|reading| StreamMeasures::of(control, reading, None));
     Speed {
         ttfb_ms: control.ttfb_ms().map(words::rounded),
-        ttft_ms: streamed.and_then(|stream| stream.content_ms.first().copied()).map(words::rounded),
-        tokens_per_s: streamed.and_then(|stream| rate(stream.usage.completion?, &stream.content_ms)),
+        ttft_ms: measures.as_ref().and_then(|measures| measures.ttft_ms),
+        gaps: measures.as_ref().and_then(|measures| measures.gaps),
+        tokens_per_s: measures.as_ref().and_then(|measures| measures.tokens_per_s),
+        pieces_per_s: measures.as_ref().and_then(|measures| measures.pieces_per_s),
         stream_ms: Some(words::rounded(control.total_ms())),
         chat_ms,
     }
@@ -48,19 +50,16 @@ impl Speed {
     pub(super) fn parts(&self) -> Vec<String> {
         let time = |name: &str, ms: Option<f64>| ms.map(|ms| format!("{name} {}", words::duration(ms)));
         let rate = self.tokens_per_s.map(|rate| format!("{rate:.0} tokens/s"));
+        let rate = rate.or_else(|| self.pieces_per_s.map(|rate| format!("{rate:.0} pieces/s")));
+        let gaps = self.gaps.map(|gaps| gaps.words());
         let parts = [
             time("TTFB", self.ttfb_ms),
             time("TTFT", self.ttft_ms),
+            gaps,
             rate,
             time("stream", self.stream_ms),
             time("plain chat", self.chat_ms),
         ];
         parts.into_iter().flatten().collect()
     }
-}
-
-/// Tokens per second between the first and the last content; `None` when everything came at once.
-fn rate(tokens: u64, content_ms: &[f64]) -> Option<f64> {
-    let span = content_ms.last()? - content_ms.first()?;
-    (span > 0.0 && tokens > 1).then(|| (tokens as f64 / span * 10_000.0).round() / 10.0)
 }

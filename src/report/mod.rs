@@ -1,6 +1,7 @@
 //! What a run found, as a value, and the formats that show it: one file per format, each a pure function of the report and a look.
 
 mod build;
+mod captured;
 mod clients;
 mod curl;
 mod groups;
@@ -13,6 +14,7 @@ mod outcome;
 mod pasted;
 mod redact;
 mod rungs;
+mod stream;
 mod terminal;
 mod words;
 
@@ -25,8 +27,10 @@ use serde::{Serialize, Serializer};
 
 use crate::catalogue::{Blame, Certainty, Details, Severity};
 
+pub use captured::{Mode, Passed};
 pub use clients::ClientRow;
 pub use curl::curl;
+pub use stream::{Gaps, StreamMeasures};
 
 /// The format of the JSON report.
 pub const SCHEMA: &str = "llmdoctor.report/1";
@@ -51,6 +55,9 @@ pub struct Report {
     /// The failures that a pasted text shows; `None` for a run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seen: Option<Vec<Seen>>,
+    /// The exchanges of a captured session; `None` for anything else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub captured: Option<Vec<Passed>>,
     /// What was ruled out; in JSON only the ids.
     pub absent: Vec<Absent>,
     /// The known clients that the run was about; `None` when it was about none.
@@ -149,6 +156,9 @@ pub struct Item {
     pub settle: Option<Settle>,
     /// Machine-readable particulars.
     pub details: Details,
+    /// What real clients make of the stream that it is about, in words; empty when nothing is known.
+    #[serde(skip)]
+    pub clients: String,
 }
 
 /// A failure that a pasted text shows.
@@ -286,6 +296,18 @@ pub struct Row {
     pub total_ms: f64,
     /// Bytes of the body on the wire.
     pub bytes: u64,
+    /// How it came, for an answer that was read as a stream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream: Option<StreamMeasures>,
+    /// When what came of it, for pictures.
+    #[serde(skip)]
+    trace: Option<stream::Trace>,
+    /// Its bytes where something is wrong with it.
+    #[serde(skip)]
+    dumps: Vec<stream::Dump>,
+    /// What clients of different kinds make of it.
+    #[serde(skip)]
+    seeing: stream::Seeing,
 }
 
 /// What the run cost.
@@ -306,8 +328,12 @@ pub struct Speed {
     pub ttfb_ms: Option<f64>,
     /// First content of the streamed control, in milliseconds.
     pub ttft_ms: Option<f64>,
+    /// Times between one piece of content of the streamed control and the next.
+    pub gaps: Option<Gaps>,
     /// Completion tokens of the streamed control per second between its first and its last content.
     pub tokens_per_s: Option<f64>,
+    /// Pieces of content of the streamed control per second; what is left to say when nobody counts tokens.
+    pub pieces_per_s: Option<f64>,
     /// The whole streamed control, in milliseconds.
     pub stream_ms: Option<f64>,
     /// The whole plain control, in milliseconds.

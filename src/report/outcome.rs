@@ -16,7 +16,7 @@ impl Report {
         };
         match limit {
             Some(limit) if self.worst() >= Some(limit) => 1,
-            _ if self.verdict != Outcome::Broken && self.leaves_open() => 3,
+            _ if !matches!(self.verdict, Outcome::Broken | Outcome::Healthy) && self.leaves_open() => 3,
             _ => 0,
         }
     }

@@ -1,7 +1,9 @@
 //! What a pasted text comes to: the report of a triage, and how terminals and Markdown show it.
 
+use super::captured;
 use super::layout::{Ink, Page};
 use super::neutral::{self, MESSAGE, NAME, PASSAGE, URL};
+use super::stream::Sight;
 use super::{Cost, Item, Look, Outcome, Report, SCHEMA, Seen, Settle, Speed, Subject, Tool, redact, words};
 use crate::catalogue::{Certainty, Severity};
 use crate::facts::Speaker;
@@ -29,6 +31,7 @@ impl Report {
             findings,
             clients: None,
             seen: Some(triage.seen.iter().enumerate().map(|(index, (sighting, weighed))| seen(index, sighting, weighed)).collect()),
+            captured: None,
             absent: Vec::new(),
             untested: Vec::new(),
             probes: Vec::new(),
@@ -46,6 +49,11 @@ impl Report {
         !seen.is_empty() && seen.iter().all(|seen| seen.status.is_some_and(|status| status < 300))
     }
 
+    /// A captured session in which nothing failed.
+    fn is_sound_session(&self) -> bool {
+        self.captured.is_some() && self.pasted_failures().is_empty()
+    }
+
     fn pasted_failures(&self) -> &[Seen] {
         self.seen.as_deref().unwrap_or_default()
     }
@@ -55,6 +63,9 @@ impl Report {
         let roots: Vec<_> = self.findings.iter().filter(|item| item.instead_of.is_none()).collect();
         let likely: Vec<_> = roots.iter().filter(|item| item.certainty == Certainty::Likely).map(|item| item.mode.as_str()).collect();
         let pasted = self.pasted_failures();
+        if let Some(lines) = &self.captured {
+            return captured::headline(self, lines);
+        }
         if pasted.is_empty() {
             return "No failure stands in this text".to_owned();
         }
@@ -78,6 +89,8 @@ fn id(index: usize) -> String {
     format!("s{}", index + 1)
 }
 
+/// [`crate::triage::Form::Captured`] by its name.
+const CAPTURED: &str = "captured";
 /// No more reasons are told.
 const REASONS: usize = 3;
 
@@ -99,6 +112,7 @@ fn item(named: &Named) -> Item {
         instead_of: named.instead_of.map(str::to_owned),
         settle: Some(settle(&named.settle)),
         details: super::build::details(&named.particulars.details),
+        clients: String::new(),
     }
 }
 
@@ -144,6 +158,9 @@ impl Seen {
     /// `lines 3–17, curl`, `line 1, json, 12 times`.
     pub(super) fn place(&self) -> String {
         let [from, to] = self.lines;
+        if self.form == CAPTURED {
+            return format!("exchange #{from}");
+        }
         let lines = if from == to { format!("line {from}") } else { format!("lines {from}–{to}") };
         let times = if self.times > 1 { format!(", {} times", self.times) } else { String::new() };
         format!("{lines}, {}{times}", self.form)
@@ -164,6 +181,9 @@ impl Seen {
         let labels: Vec<_> = [&self.code, &self.kind, &self.param].into_iter().flatten().map(String::as_str).collect();
         let labels = if labels.is_empty() { String::new() } else { format!(" ({})", labels.join(", ")) };
         let speaker = self.speaker.as_ref().map(|speaker| format!(", said by {speaker}")).unwrap_or_default();
+        if self.message.is_empty() && self.form == CAPTURED {
+            return String::new();
+        }
         if self.message.is_empty() { format!("no message{labels}{speaker}") } else { format!("“{}”{labels}{speaker}", self.message) }
     }
 }
@@ -172,6 +192,9 @@ impl Seen {
 pub fn terminal(report: &Report, look: &Look) -> String {
     let mut page = Page::new(look);
     super::terminal::headline(&mut page, report, &report.pasted_headline());
+    if let Some(lines) = &report.captured {
+        captured::section(&mut page, lines);
+    }
     if !report.pasted_failures().is_empty() {
         page.section("READ", "");
     }
@@ -186,7 +209,7 @@ pub fn terminal(report: &Report, look: &Look) -> String {
     }
     for root in report.findings.iter().filter(|item| item.instead_of.is_none()) {
         page.gap();
-        super::terminal::card(&mut page, root);
+        super::terminal::card(&mut page, root, &Sight::default(), look);
         for other in rivals(report, root) {
             page.labelled(4, 10, &Ink::dim("Or"), &Ink::plain(format!("{} ({}): {}", other.title, other.mode, other.because)));
         }
@@ -195,7 +218,7 @@ pub fn terminal(report: &Report, look: &Look) -> String {
             page.command(4, &settle.command);
         }
     }
-    if report.findings.is_empty() {
+    if report.findings.is_empty() && !report.is_sound_session() {
         page.section("UNDECIDED", "");
         page.paragraph(2, &Ink::plain(undecided(report)));
         page.command(4, ask(report));
@@ -229,27 +252,38 @@ fn rivals<'r>(report: &'r Report, root: &'r Item) -> impl Iterator<Item = &'r It
 /// The report as Markdown.
 pub fn markdown(report: &Report) -> String {
     use super::markdown::{card, code, fenced, inline};
-    let mark = if report.findings.is_empty() { "❔" } else { "❌" };
+    let mark = match report.findings.is_empty() {
+        true if report.is_sound_session() => "✅",
+        true => "❔",
+        false => "❌",
+    };
     let mut parts = vec![format!("### {mark} {}", inline(&report.pasted_headline()))];
     let row = |seen: &Seen| {
         let told = [seen.exchange(), seen.said(), way(seen)].map(|text| inline(&text));
         let told = told.iter().filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>().join("; ");
         format!("- {} ({}): {told}", code(&seen.id), inline(&seen.place()))
     };
+    parts.extend(report.captured.as_deref().map(captured::markdown));
     parts.push(report.pasted_failures().iter().map(row).collect::<Vec<_>>().join("\n"));
     for root in report.findings.iter().filter(|item| item.instead_of.is_none()) {
-        parts.push(card(root));
+        parts.push(card(root, &Sight::default()));
         let others: Vec<_> = rivals(report, root)
             .map(|other| format!("- {} ({}): {}", inline(&other.title), code(&other.mode), inline(&other.because)))
             .collect();
         if !others.is_empty() {
             parts.push(format!("**Or:**\n\n{}", others.join("\n")));
         }
-        parts.extend(root.settle.iter().map(|settle| format!("**Settle it:** {}\n\n{}", inline(&settle.tells), fenced(&settle.command))));
+        parts.extend(
+            root.settle.iter().map(|settle| format!("**Settle it:** {}\n\n{}", inline(&settle.tells), fenced("sh", &settle.command))),
+        );
     }
-    if report.findings.is_empty() {
-        parts.push(format!("{}\n\n{}", inline(undecided(report)), fenced(ask(report))));
+    if report.findings.is_empty() && !report.is_sound_session() {
+        parts.push(format!("{}\n\n{}", inline(undecided(report)), fenced("sh", ask(report))));
     }
-    parts.push(format!("<sub>llmdoctor {}, from a pasted text</sub>", inline(&report.tool.version)));
+    parts.push(format!(
+        "<sub>llmdoctor {}, from a {}</sub>",
+        inline(&report.tool.version),
+        if report.captured.is_some() { "captured session" } else { "pasted text" }
+    ));
     parts.join("\n\n") + "\n"
 }

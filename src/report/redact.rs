@@ -65,6 +65,7 @@ impl Report {
     /// The same report with every host and address of the target replaced.
     pub fn redacted(&self) -> Report {
         let mut report = self.clone();
+        report.exchanges.iter_mut().flat_map(|row| &mut row.dumps).for_each(|dump| dump.blot(&self.hosts));
         report.each_text(&mut |text| *text = masked(text, &self.hosts));
         report
     }
@@ -80,6 +81,10 @@ impl Report {
         for seen in self.seen.iter_mut().flatten() {
             let told = seen.url.iter_mut().chain(&mut seen.model).chain(&mut seen.param).chain(&mut seen.speaker);
             told.chain([&mut seen.message, &mut seen.check]).for_each(&mut *change);
+        }
+        for line in self.captured.iter_mut().flatten() {
+            line.modes.iter_mut().for_each(|mode| change(&mut mode.because));
+            line.remarks.iter_mut().chain([&mut line.path]).chain(&mut line.model).chain(&mut line.said).for_each(&mut *change);
         }
         self.findings.iter_mut().filter_map(|item| item.settle.as_mut()).for_each(|settle| change(&mut settle.command));
         for row in self.clients.iter_mut().flatten() {

@@ -4,11 +4,15 @@ use anstyle::AnsiColor;
 
 use super::groups::Group;
 use super::layout::{Ink, Page, UNBROKEN};
+use super::stream::{Picture, Sight};
+use super::words::capital;
 use super::{Item, Look, Outcome, Report, Status, clients, pasted, words};
 use crate::catalogue::Severity;
 
 /// Columns of a finding's labels.
 const LABELS: usize = 10;
+/// Columns in front of a picture.
+const PICTURE: usize = 6;
 /// Groups of untested modes that are shown with their reason unless everything is wanted.
 const GROUPS: usize = 6;
 
@@ -24,6 +28,7 @@ pub fn write(report: &Report, look: &Look) -> String {
     notes(&mut page, report, look);
     ladder(&mut page, report, look);
     exchanges(&mut page, report, look);
+    streams(&mut page, report, look);
     ruled_out(&mut page, report, look);
     not_observable(&mut page, report, look);
     page.done()
@@ -69,7 +74,7 @@ fn cost(report: &Report) -> String {
 
 /// Parts in a row; a line may end between them, not inside one.
 fn joined(parts: Vec<String>) -> String {
-    parts.iter().map(|part| part.replace(' ', UNBROKEN)).collect::<Vec<_>>().join(" · ")
+    parts.iter().map(|part| part.replace(' ', UNBROKEN)).collect::<Vec<_>>().join(&format!("{UNBROKEN}· "))
 }
 
 /// Errors and warnings with their consequences.
@@ -81,13 +86,13 @@ fn found(page: &mut Page, report: &Report, look: &Look) {
     page.section("FOUND", "");
     for group in groups {
         page.gap();
-        card(page, group.root);
+        card(page, group.root, &report.sight_of(group.root, look.verbose), look);
         consequences(page, &group, look);
     }
 }
 
-/// Everything about one finding.
-pub(super) fn card(page: &mut Page, item: &Item) {
+/// Everything about one finding, with what there is to see of it.
+pub(super) fn card(page: &mut Page, item: &Item, seen: &Sight, look: &Look) {
     let tag = tag(item);
     let column = tag.len() + 2;
     page.labelled(2, column, &Ink::severe(tag, item.severity), &Ink::bold(format!("{} ({})", item.title, item.mode)));
@@ -97,7 +102,19 @@ pub(super) fn card(page: &mut Page, item: &Item) {
         }
     };
     field(page, if item.settle.is_some() { "Because" } else { "Measured" }, &item.because);
+    if let Some(picture) = &seen.picture {
+        field(page, "Timeline", &picture.caption());
+        drawing(page, picture, look);
+    }
+    readers(page, 4, seen.readers.iter());
+    for dump in &seen.dumps {
+        field(page, "Bytes", &dump.caption());
+        for line in dump.lines(page.width().saturating_sub(PICTURE)) {
+            page.drawn(PICTURE - 2, &line);
+        }
+    }
     field(page, "Means", &item.consequence);
+    field(page, "Clients", &item.clients);
     field(page, "Must act", words::actor(item.blame));
     for (index, action) in item.fix.iter().enumerate() {
         let label = if index == 0 { "Fix" } else { "" };
@@ -108,6 +125,19 @@ pub(super) fn card(page: &mut Page, item: &Item) {
     if let Some(curl) = &item.reproduce {
         field(page, "Try it", &format!("this shows it again{}:", key_hint(curl)));
         page.command(4, curl);
+    }
+}
+
+fn drawing(page: &mut Page, picture: &Picture, look: &Look) {
+    for line in picture.lines(page.width().saturating_sub(PICTURE), look.ascii) {
+        page.drawn(PICTURE, &line);
+    }
+}
+
+/// What clients of different kinds make of a stream, one below the other.
+fn readers<'r>(page: &mut Page, indent: usize, lines: impl Iterator<Item = &'r String>) {
+    for (index, line) in lines.enumerate() {
+        page.labelled(indent, LABELS, &Ink::dim(if index == 0 { "Readers" } else { "" }), &Ink::plain(line));
     }
 }
 
@@ -141,9 +171,10 @@ fn notes(page: &mut Page, report: &Report, look: &Look) {
     page.section("WORTH KNOWING", "");
     for group in groups {
         if look.verbose {
-            card(page, group.root);
+            card(page, group.root, &report.sight_of(group.root, look.verbose), look);
         } else {
-            let text = format!("{} ({}). {}", group.root.title, group.root.mode, group.root.because);
+            let told = [group.root.because.as_str(), &capital(&group.root.clients)].join(" ");
+            let text = format!("{} ({}). {}", group.root.title, group.root.mode, told.trim_end());
             page.labelled(2, 2, &Ink::severe("·", Severity::Info), &Ink::plain(text));
         }
         consequences(page, &group, look);
@@ -181,6 +212,25 @@ fn exchanges(page: &mut Page, report: &Report, look: &Look) {
         let upstream = if row.via == "upstream" { " (upstream)" } else { "" };
         let text = format!("{}{upstream}: {result} in {}, {} {}", row.label, words::duration(row.total_ms), row.method, row.url);
         page.labelled(2, 5, &Ink::dim(&row.id), &Ink::plain(text));
+    }
+}
+
+/// Every stream with its numbers and its picture, when everything is wanted.
+fn streams(page: &mut Page, report: &Report, look: &Look) {
+    let streams = report.streams();
+    if !look.verbose || streams.is_empty() {
+        return;
+    }
+    page.section("STREAMS", "beside the same request not streamed");
+    let pictured = report.pictured();
+    for row in streams {
+        page.gap();
+        let numbers = row.stream.as_ref().map(|measures| joined(measures.parts())).unwrap_or_default();
+        page.labelled(2, 5, &Ink::dim(&row.id), &Ink::plain(format!("{}: {numbers}", row.label)));
+        if !pictured.contains(&row.id.as_str()) {
+            drawing(page, &report.picture(row), look);
+        }
+        readers(page, 6, row.seeing.main.iter().chain(&row.seeing.others));
     }
 }
 

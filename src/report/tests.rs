@@ -11,7 +11,8 @@ use crate::evidence::{Ask, Fault, FaultKind, Outcome as Came};
 
 /// A gateway that chats and cuts its streams.
 fn broken() -> Run {
-    let mut run = Run::new().connected().models(&["gpt-4o-mini"]).chat(200, completion()).stream(stream(StreamEnd::Cut));
+    let run = Run::new().connected().models(&["gpt-4o-mini"]).chat(200, completion()).arriving(&[(812.0, 640)], 812.0);
+    let mut run = run.stream(stream(StreamEnd::Cut)).arriving(&[(240.0, 60), (312.0, 200), (500.0, 200), (812.0, 120)], 902.0).cut();
     run.ask("names", Ask::NonsenseModel, 404, refusal("unknown model"));
     let healthy = Run::healthy();
     run.evidence.skips = healthy.evidence.skips;
@@ -169,6 +170,10 @@ fn the_json_keeps_to_the_schema() {
 fn no_host_is_left_when_hosts_are_redacted() {
     let mut run = broken();
     run.diagnosis.findings[0].finding.because = "GW.Corp.Example (192.0.2.7) resets; so says proxy3.corp.example".into();
+    if let Came::Response(response) = &mut run.evidence.exchanges[3].outcome {
+        response.body.bytes = b"data: {\"served_by\":\"GW.corp.example\"}\n\ndata: {\"at\":\"192.0.2.7\"}".to_vec();
+    }
+    assert!(render(&run.report(), Format::Terminal, &Look { verbose: true, ..Look::default() }).contains("corp"));
     for format in Format::ALL {
         let text = render(&run.report(), format, &Look { redact_host: true, verbose: true, ..Look::default() }).to_lowercase();
         assert!(!text.contains("corp.example") && !text.contains("192.0.2.7"), "{text}");

@@ -1,6 +1,7 @@
 //! Quantities and vocabulary in words.
 
 use crate::catalogue::{Blame, Certainty, Severity};
+use crate::dialect::StreamEnd;
 
 /// `0.4 ms`, `812 ms`, `4.1 s`, `2 min 5 s`.
 pub fn duration(ms: f64) -> String {
@@ -36,6 +37,12 @@ fn grouped(n: usize) -> String {
     out
 }
 
+/// The text with a capital first letter.
+pub fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
+}
+
 /// `error`, `warning`, `info`.
 pub fn severity(severity: Severity) -> &'static str {
     match severity {
@@ -62,6 +69,22 @@ pub fn actor(blame: Blame) -> &'static str {
         Blame::Gateway => "the gateway's operator",
         Blame::Upstream => "whoever runs what stands behind the gateway",
         Blame::Network => "whoever runs the network between here and there",
+    }
+}
+
+/// How a stream ended, as reports for programs name it.
+pub fn end(end: StreamEnd) -> &'static str {
+    match end {
+        StreamEnd::Complete => "complete",
+        StreamEnd::NoDone => "no-done",
+        StreamEnd::NoFinish => "no-finish",
+        StreamEnd::Silent => "silent",
+        StreamEnd::Cut => "cut",
+        StreamEnd::NotClosed => "not-closed",
+        StreamEnd::NeverDone => "never-done",
+        StreamEnd::Stalled => "stalled",
+        StreamEnd::HeartbeatOnly => "heartbeat-only",
+        StreamEnd::NoFirstByte => "no-first-byte",
     }
 }
 

@@ -28,8 +28,12 @@ pub(super) struct Completion {
     pub(super) usage: bool,
     /// Whether the client takes gzip.
     pub(super) gzip: bool,
+    /// Whether the client asks proxies not to buffer (`X-Accel-Buffering: no`).
+    pub(super) unbuffered: bool,
     /// The function called instead of text: its name and arguments.
     pub(super) call: Option<(String, String)>,
+    /// Whether JSON was demanded in place of free text.
+    pub(super) structured: bool,
     /// How many choices were asked for; a stream gives one.
     pub(super) choices: u64,
     /// The prompt's length, counted roughly.
@@ -39,7 +43,7 @@ pub(super) struct Completion {
 impl Completion {
     /// The answer to a chat request's body, told by `model`.
     pub(super) fn of(body: &Value, model: &str) -> Completion {
-        let mut tokens = answer(body);
+        let mut tokens = stopped(answer(body), &body["stop"]);
         let cap = cap(body).min(LONGEST);
         let finish = if tokens.len() > cap { "length" } else { "stop" };
         tokens.truncate(cap);
@@ -52,9 +56,11 @@ impl Completion {
             pace: PER_TOKEN,
             usage: body["stream_options"]["include_usage"] == true,
             gzip: false,
+            unbuffered: false,
             call,
+            structured: body["response_format"].is_object(),
             choices: body["n"].as_u64().unwrap_or(1).clamp(1, 8),
-            prompt_tokens: prompt(body).split_whitespace().count() + 8,
+            prompt_tokens: prompt(body).split_whitespace().count() + 8 + PICTURE_TOKENS * pictures(body).len(),
         }
     }
 
@@ -200,7 +206,39 @@ pub(super) fn prompt(body: &Value) -> String {
     }
 }
 
+/// What the prompt counts for a picture.
+const PICTURE_TOKENS: usize = 85;
+
+/// The URLs of the pictures that the conversation shows.
+pub(super) fn pictures(body: &Value) -> Vec<&str> {
+    let turns = body["messages"].as_array().into_iter().flatten();
+    let parts = turns.flat_map(|turn| turn["content"].as_array().into_iter().flatten());
+    parts.filter_map(|part| part["image_url"]["url"].as_str()).collect()
+}
+
+/// The text up to the first of the stop words.
+fn stopped(tokens: Vec<String>, stop: &Value) -> Vec<String> {
+    let words = stop.as_str().into_iter().chain(stop.as_array().into_iter().flatten().filter_map(Value::as_str));
+    let text = tokens.concat();
+    match words.filter_map(|word| text.find(word)).min() {
+        Some(end) => vec![text[..end].to_owned()],
+        None => tokens,
+    }
+}
+
+/// The bytes by which the pixels of a red PNG and of a blue one differ, as base64 has them.
+const COLOURS: [(&str, &str); 2] = [("sAtx/ZMZxgi+hcEKLNO+", "Red"), ("sAthCPvnMYwRfAuDFViq", "Blue")];
+
+/// The colour of the last picture.
+fn colour(body: &Value) -> Option<&'static str> {
+    let last = *pictures(body).last()?;
+    COLOURS.iter().find(|(pixels, _)| last.contains(pixels)).map(|(_, colour)| *colour)
+}
+
 fn answer(body: &Value) -> Vec<String> {
+    if let Some(colour) = colour(body) {
+        return vec![colour.to_owned()];
+    }
     match body["response_format"]["type"].as_str() {
         Some("json_object") => vec![r#"{"answer":"#.to_owned(), r#""ok"}"#.to_owned()],
         Some("json_schema") => vec![instance(&body["response_format"]["json_schema"]["schema"]).to_string()],

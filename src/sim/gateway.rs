@@ -49,6 +49,10 @@ pub(super) struct Gateway {
     pub(super) whole: fn(&Completion) -> Script,
     /// Tells the answer as a stream.
     pub(super) stream: fn(&Completion) -> Script,
+    /// Tells a tool call as a stream, where that is not what becomes of text.
+    pub(super) call: Option<fn(&Completion) -> Script>,
+    /// Tells structured output as a stream, where that is not what becomes of text.
+    pub(super) structured: Option<fn(&Completion) -> Script>,
     /// All other paths.
     pub(super) elsewhere: fn(&Received, &Moment) -> Script,
 }
@@ -66,6 +70,8 @@ pub(super) const HEALTHY: Gateway = Gateway {
     tune: |_| {},
     whole,
     stream,
+    call: None,
+    structured: None,
     elsewhere,
 };
 
@@ -96,6 +102,11 @@ impl Gateway {
         if sound { Ok(()) } else { Err(missing(member)) }
     }
 
+    fn streamed(&self, completion: &Completion) -> Script {
+        let own = if completion.call.is_some() { self.call } else { self.structured.filter(|_| completion.structured) };
+        own.unwrap_or(self.stream)(completion)
+    }
+
     fn chat(&self, request: &Received, moment: &Moment) -> Result<Script, Script> {
         (self.admit)(request, self.key).map_or(Ok(()), Err)?;
         let body = request.json();
@@ -105,8 +116,9 @@ impl Gateway {
         (self.refuse)(&body, moment).map_or(Ok(()), Err)?;
         let mut completion = Completion::of(&body, &model);
         completion.gzip = request.accepts_gzip();
+        completion.unbuffered = request.header("x-accel-buffering") == Some("no");
         (self.tune)(&mut completion);
-        Ok(if request.wants_stream() { (self.stream)(&completion) } else { (self.whole)(&completion) })
+        Ok(if request.wants_stream() { self.streamed(&completion) } else { (self.whole)(&completion) })
     }
 }
 

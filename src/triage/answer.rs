@@ -35,7 +35,7 @@ pub struct Answer {
     pub partial: bool,
     /// Whether only lines of a stream were pasted: whoever copied them may have stopped anywhere.
     pub copied: bool,
-    /// Whether it is an HTML page.
+    /// Whether it is an HTML page, or nothing at all in an answer's place.
     pub page: bool,
     /// Whether it is JSON that no dialect has as an answer to a chat.
     pub shapeless: bool,
@@ -68,12 +68,16 @@ pub fn answer(sighting: &Sighting, exchange: Option<Exchange>, causes: &[facts::
         spoken: disguise(sighting, causes),
     };
     match &reading {
+        // A paste may lack what was there; what passed by is all there was.
+        Reading::Empty | Reading::Text(_) if sighting.form == Form::Captured && asks_chat(&answer.exchange) => answer.page = true,
         Reading::Empty | Reading::Text(_) | Reading::Nothing => return None,
         Reading::Error(_) if sighting.said().trim().is_empty() => return None,
         Reading::Stream(stream) => {
-            answer.partial = !stream.done && stream.events < EXCERPT;
             answer.spoken = IN_A_STREAM;
-            end_line(&mut answer.exchange);
+            if sighting.form != Form::Captured {
+                answer.partial = !stream.done && stream.events < EXCERPT;
+                end_line(&mut answer.exchange);
+            }
             if sighting.asked.is_none() && sighting.stream.is_none() {
                 asks_stream(&mut answer.exchange);
             }
@@ -100,6 +104,10 @@ pub fn disguise(sighting: &Sighting, causes: &[facts::Reading]) -> f64 {
         Some((_, Strength::Strong)) => 7.5,
         _ => 9.5,
     }
+}
+
+fn asks_chat(exchange: &Exchange) -> bool {
+    matches!(exchange.ask, Ask::Chat | Ask::ChatStream)
 }
 
 fn is_chat(sighting: &Sighting) -> bool {

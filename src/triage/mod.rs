@@ -1,6 +1,7 @@
 //! `triage`: failures found in a pasted text, and the failure modes that they point at, without a network.
 
 mod answer;
+pub mod captured;
 mod input;
 mod named;
 mod particulars;

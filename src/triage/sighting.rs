@@ -21,6 +21,8 @@ pub enum Form {
     Har,
     /// An HTML page.
     Page,
+    /// An exchange that passed by a relay.
+    Captured,
     /// An exception of an SDK, with or without its traceback.
     Exception,
     /// Lines of a log.

@@ -39,7 +39,11 @@ pub const MENTIONED: f64 = 1.0;
 
 /// Weighs what a sighting says.
 pub fn weigh(sighting: &Sighting) -> Weighed {
-    let exchange = sighting.exchange("s1");
+    weigh_shown(sighting, sighting.exchange("s1"))
+}
+
+/// Weighs what a sighting says, with the exchange that it shows.
+pub fn weigh_shown(sighting: &Sighting, exchange: Option<Exchange>) -> Weighed {
     let error = error(sighting, exchange.as_ref());
     let text = text(&error, sighting);
     let sound = is_sound(exchange.as_ref());

@@ -71,8 +71,8 @@ fn texts(rows: &[&'static TextRow]) -> Vec<(String, &'static str)> {
     let mut said = BTreeSet::new();
     let (fresh, more): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| said.insert(row.cause));
     let shown = |row: &'static TextRow| {
-        let said = if row.example.is_empty() { row.codes.join(", ") } else { neutral::inline(&row.example, EXAMPLE) };
-        (format!("{}: {said} [{}]", says(row.cause), row.id), row.source.as_str())
+        let said = if row.example.is_empty() { row.codes.join(", ") } else { neutral::inline(row.example, EXAMPLE) };
+        (format!("{}: {said} [{}]", says(row.cause), row.id), row.source)
     };
     fresh.into_iter().chain(more).map(shown).collect()
 }
@@ -115,7 +115,7 @@ pub fn program(page: &mut Page, program: &KnownProgram, room: usize) {
         page.heading("Failure modes that these point at");
         page.passage(&usual.join(", "));
     }
-    let quotes = program.quotes.iter().map(|row| (neutral::inline(&row.example, EXAMPLE), row.source.as_str()));
+    let quotes = program.quotes.iter().map(|row| (neutral::inline(row.example, EXAMPLE), row.source));
     page.list("How it repeats what its provider said", room.div_ceil(2), &quotes.collect::<Vec<_>>());
 }
 

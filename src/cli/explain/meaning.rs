@@ -80,8 +80,8 @@ pub fn code(page: &mut Page, code: &str, known: &Known, room: usize) {
         let with: Vec<String> = row.status.iter().map(u16::to_string).collect();
         let with = if with.is_empty() { String::new() } else { format!(" With status {}.", with.join(", ")) };
         let by = row.speaker.as_ref().map(|name| format!(" {name} writes it.")).unwrap_or_default();
-        page.passage(&format!("{} [{}]{by}{with}", neutral::inline(&row.example, EXAMPLE), row.id));
-        page.source(&row.source);
+        page.passage(&format!("{} [{}]{by}{with}", neutral::inline(row.example, EXAMPLE), row.id));
+        page.source(row.source);
         points_at(page, row.cause);
     }
     vendors(page, known);

@@ -5,6 +5,9 @@ use textwrap::{Options, WordSplitter, fill};
 /// Columns of a page.
 const WIDTH: usize = 92;
 
+/// Columns of a cell.
+const CELL: usize = 9;
+
 /// A page that grows.
 #[derive(Debug, Default)]
 pub struct Page {
@@ -34,6 +37,14 @@ impl Page {
     /// An item of a list.
     pub fn item(&mut self, text: &str) {
         self.line(&fill(text, options("  - ", "    ")));
+    }
+
+    /// A row of narrow cells, and what they are about.
+    pub fn cells(&mut self, cells: &[String], about: &str) {
+        let cells: String = cells.iter().map(|cell| format!("{cell:CELL$}")).collect();
+        let indent = format!("  {}", " ".repeat(cells.len()));
+        let line = if about.is_empty() { format!("  {cells}") } else { fill(about, options(&format!("  {cells}"), &indent)) };
+        self.line(line.trim_end());
     }
 
     /// Where the lines before come from.

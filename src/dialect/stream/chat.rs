@@ -5,16 +5,8 @@ use serde_json::Value;
 use super::super::error;
 use super::super::json::{has, text};
 use super::super::parts::{joined, reasoning};
+use super::calls;
 use super::tape::Tape;
-
-/// Tool calls whose deltas were seen.
-#[derive(Default)]
-pub struct Calls {
-    /// Id and index of the call in hand.
-    last: Option<(String, Option<u64>)>,
-    /// Calls that began without an index.
-    unnumbered: usize,
-}
 
 /// True for choices with `text`, as legacy completions have them.
 pub fn is_legacy(value: &Value, object: &str) -> bool {
@@ -28,6 +20,9 @@ pub fn is_legacy(value: &Value, object: &str) -> bool {
 pub fn take(tape: &mut Tape, value: &Value) {
     tape.model(value.get("model"));
     tape.usage(value.get("usage"));
+    if value.get("created").is_some_and(Value::is_string) {
+        tape.fault("created-not-number", false);
+    }
     match value.get("choices") {
         Some(Value::Array(choices)) => choices.iter().for_each(|choice| self::choice(tape, value, choice)),
         None | Some(Value::Null) if has(value, "usage") || has(value, "error") => {}
@@ -48,7 +43,10 @@ fn choice(tape: &mut Tape, chunk: &Value, choice: &Value) {
         return;
     }
     if !choice.get("index").is_some_and(Value::is_u64) {
-        tape.fault("delta-shape", false);
+        tape.fault("index-missing", false);
+    }
+    if text(choice, "finish_reason") == Some("") {
+        tape.fault("finish-reason-empty", false);
     }
     match choice.get("delta") {
         Some(delta @ Value::Object(_)) => self::delta(tape, delta),
@@ -63,7 +61,7 @@ fn undelta(tape: &mut Tape, chunk: &Value, choice: &Value) {
         return self::message(tape, chunk, message);
     }
     let Some(said) = choice.get("text") else { return };
-    if tape.asked_chat || text(chunk, "object") == Some("chat.completion.chunk") {
+    if text(chunk, "object") == Some("chat.completion.chunk") {
         tape.fault("delta-shape", true);
     }
     content(tape, said);
@@ -86,6 +84,11 @@ fn message(tape: &mut Tape, chunk: &Value, message: &Value) {
 }
 
 fn delta(tape: &mut Tape, delta: &Value) {
+    match delta.get("role") {
+        None => {}
+        Some(Value::String(role)) if !role.is_empty() => tape.role = Some(true),
+        Some(_) => tape.role = tape.role.or(Some(false)),
+    }
     if let Some(thought) = reasoning(delta) {
         tape.think(&thought);
     }
@@ -96,7 +99,7 @@ fn delta(tape: &mut Tape, delta: &Value) {
         tape.say(refusal);
     }
     match delta.get("tool_calls") {
-        Some(Value::Array(calls)) => calls.iter().for_each(|call| self::call(tape, call)),
+        Some(Value::Array(calls)) => calls.iter().for_each(|call| calls::take(tape, call)),
         None | Some(Value::Null) => {}
         Some(_) => tape.fault("delta-shape", true),
     }
@@ -115,37 +118,4 @@ fn content(tape: &mut Tape, content: &Value) {
             tape.say(&said);
         }
     }
-}
-
-fn call(tape: &mut Tape, call: &Value) {
-    let function = call.get("function").unwrap_or(&Value::Null);
-    let index = call.get("index").and_then(Value::as_u64);
-    let id = text(call, "id").filter(|id| !id.is_empty());
-    let begins = begins(tape, id, index, has(function, "name"));
-    if index.is_none() {
-        tape.calls.unnumbered += usize::from(begins);
-        tape.fault("tool-index-missing", tape.calls.unnumbered > 1);
-    }
-    if function.get("arguments").is_some_and(|arguments| !arguments.is_string() && !arguments.is_null()) {
-        tape.fault("delta-shape", true);
-    }
-    tape.call(text(function, "name").filter(|_| begins));
-}
-
-/// True for the first delta of a call. Two ids under one index are merged by every client.
-fn begins(tape: &mut Tape, id: Option<&str>, index: Option<u64>, named: bool) -> bool {
-    let Some(id) = id else {
-        let fresh = tape.calls.last.as_ref().is_none_or(|(_, last)| index.is_some() && *last != index);
-        if fresh && named {
-            tape.calls.last = Some((String::new(), index));
-        }
-        return fresh && named;
-    };
-    let known = tape.calls.last.as_ref().is_some_and(|(last, _)| last == id);
-    let shared = index.is_some() && tape.calls.last.as_ref().is_some_and(|(last, at)| !last.is_empty() && last != id && *at == index);
-    if shared && named {
-        tape.fault("delta-shape", true);
-    }
-    tape.calls.last = Some((id.to_owned(), index));
-    !known
 }

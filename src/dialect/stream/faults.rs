@@ -1,7 +1,5 @@
 //! Faults that show only over several pieces, and the words that show where.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use serde_json::Value;
 
 use super::super::json::has;
@@ -29,7 +27,8 @@ pub fn excerpt(bytes: &[u8], offset: usize) -> String {
 pub fn has_content(value: &Value) -> bool {
     const KEYS: [&str; 6] = ["content", "text", "reasoning_content", "reasoning", "tool_calls", "refusal"];
     let choices = value.get("choices").and_then(Value::as_array).into_iter().flatten();
-    let said = |part: &Value| KEYS.iter().any(|key| has(part, key));
+    let holds = |part: &Value, key: &str| part.get(key).and_then(Value::as_str).map_or_else(|| has(part, key), |text| !text.is_empty());
+    let said = |part: &Value| KEYS.iter().any(|key| holds(part, key));
     choices.into_iter().any(|choice| said(choice) || ["delta", "message"].iter().any(|key| choice.get(key).is_some_and(said)))
 }
 
@@ -79,9 +78,11 @@ impl Growth {
 pub struct Twins {
     events: usize,
     pairs: usize,
-    waiting: Option<(u64, usize)>,
+    /// The payload that waits for its twin, and where it stands.
+    waiting: String,
+    start: Option<usize>,
     /// The payload of the pair before: equal pairs in a row are a model that repeats itself.
-    last_pair: Option<u64>,
+    last_pair: String,
     same: usize,
     first: Option<usize>,
 }
@@ -90,21 +91,22 @@ impl Twins {
     /// Takes the next payload.
     pub fn observe(&mut self, payload: &str, offset: usize) {
         self.events += 1;
-        let mut hasher = DefaultHasher::new();
-        payload.hash(&mut hasher);
-        let hash = hasher.finish();
-        match self.waiting.take() {
-            Some((waiting, start)) if waiting == hash => self.pair(hash, start),
-            _ => self.waiting = Some((hash, offset)),
+        match self.start.take() {
+            Some(start) if self.waiting == payload => self.pair(start),
+            _ => {
+                self.waiting.clear();
+                self.waiting.push_str(payload);
+                self.start = Some(offset);
+            }
         }
     }
 
-    fn pair(&mut self, hash: u64, start: usize) {
+    fn pair(&mut self, start: usize) {
         self.pairs += 1;
-        if self.last_pair == Some(hash) {
+        if self.pairs > 1 && self.last_pair == self.waiting {
             self.same += 1;
         }
-        self.last_pair = Some(hash);
+        std::mem::swap(&mut self.last_pair, &mut self.waiting);
         self.first.get_or_insert(start);
     }
 

@@ -6,12 +6,14 @@ use serde_json::Value;
 use super::super::sse::{self, Decoded, Event};
 use super::super::{error, json};
 use super::faults::Twins;
+use super::regular;
 use super::tape::Tape;
 
 /// Reads the events of a decoded body.
 pub fn events(tape: &mut Tape, decoded: &Decoded, bytes: &[u8]) {
     tape.reading.comments = decoded.comments;
     tape.reading.event_ends = decoded.ends.clone();
+    tape.reading.leftover = decoded.events.last().filter(|event| !event.terminated).map_or(0, |event| event.end - event.start);
     let mut frames = Frames { tape, decoded, bytes, torn: None, twins: Twins::default() };
     decoded.events.iter().for_each(|event| frames.event(event));
     frames.close();
@@ -19,7 +21,7 @@ pub fn events(tape: &mut Tape, decoded: &Decoded, bytes: &[u8]) {
 
 /// Reads lines of JSON; several values on a line are fine.
 pub fn lines(tape: &mut Tape, bytes: &[u8]) {
-    if !tape.asked_native {
+    if !tape.asked_native() {
         tape.fault_at("ndjson", 0, true);
     }
     for line in sse::lines(bytes, if bytes.starts_with(sse::BOM) { sse::BOM.len() } else { 0 }) {
@@ -47,7 +49,7 @@ fn line_of_json(tape: &mut Tape, text: &str, last: bool) {
 
 /// Reads the elements of a JSON array, as far as they are whole.
 pub fn elements(tape: &mut Tape, bytes: &[u8]) {
-    if !tape.asked_native {
+    if !tape.asked_native() {
         tape.fault_at("json-array", 0, true);
     }
     let mut at = bytes.iter().position(|byte| *byte == b'[').map_or(bytes.len(), |open| open + 1);
@@ -60,6 +62,12 @@ pub fn elements(tape: &mut Tape, bytes: &[u8]) {
         at += length;
         tape.ends_at(at);
     }
+}
+
+/// True for the words of a keep-alive.
+fn is_keep_alive(data: &str) -> bool {
+    const WORDS: [&str; 8] = ["ping", "pong", "keep-alive", "keepalive", "keep_alive", "heartbeat", "processing", "openrouter processing"];
+    data.len() <= 32 && WORDS.iter().any(|word| data.trim_matches(['[', ']', '"', '.']).eq_ignore_ascii_case(word))
 }
 
 /// The data of an event that is not JSON, which the next event may complete.
@@ -101,7 +109,7 @@ impl Frames<'_, '_, '_> {
         let whole = self.payload(&event.data, event);
         // Anthropic's SDKs parse the data of every event that has a name; on chat streams the name of [DONE] matters to nobody.
         if data == "[DONE]" && !event.name.is_empty() && self.tape.reading.dialect == "anthropic-messages" {
-            self.tape.fault("sentinel-named", true);
+            self.tape.fault("sentinel-foreign", true);
         }
         if whole && !event.terminated && self.tape.is_whole() && data != "[DONE]" {
             self.tape.fault("unterminated-event", true);
@@ -110,8 +118,11 @@ impl Frames<'_, '_, '_> {
 
     /// Takes an event's data; true when it was one frame and was understood.
     fn payload(&mut self, data: &str, event: &Event) -> bool {
+        if self.torn.is_none() && regular::take(self.tape, data, &event.name) {
+            return true;
+        }
         let trimmed = data.trim();
-        if self.mends(trimmed) || self.sentinel(data, trimmed) {
+        if self.mends(trimmed) || self.sentinel(data, trimmed, &event.name) {
             return true;
         }
         if let Ok(value) = serde_json::from_str::<Value>(data)
@@ -151,10 +162,11 @@ impl Frames<'_, '_, '_> {
     }
 
     /// `[DONE]`, and what is meant by it.
-    fn sentinel(&mut self, data: &str, trimmed: &str) -> bool {
+    fn sentinel(&mut self, data: &str, trimmed: &str, name: &str) -> bool {
         let bare = trimmed.trim_matches('"');
         if trimmed == "[DONE]" {
             self.tape.say_done();
+            self.unwanted(name);
         } else if !(bare.eq_ignore_ascii_case("[done]") || bare == "DONE") {
             return false;
         }
@@ -164,9 +176,21 @@ impl Frames<'_, '_, '_> {
         true
     }
 
+    /// A sentinel where the dialect has none: its SDKs parse it as JSON, Anthropic's only when the event has a name.
+    fn unwanted(&mut self, name: &str) {
+        let parsed = match self.tape.reading.dialect {
+            "google-generate" => true,
+            "anthropic-messages" => !name.is_empty(),
+            _ => false,
+        };
+        if parsed {
+            self.tape.fault("sentinel-foreign", true);
+        }
+    }
+
     /// Data that is not one JSON value.
     fn misframed(&mut self, data: &str, event: &Event) -> bool {
-        if data.starts_with(':') {
+        if data.starts_with(':') || is_keep_alive(data) {
             self.tape.fault("comment-as-data", true);
         } else if let Some(inner) = data.strip_prefix("data:") {
             self.tape.fault("doubled-prefix", true);

@@ -4,11 +4,11 @@ use serde_json::Value;
 
 use crate::evidence::{Exchange, Response};
 
-use super::super::json::text;
+use super::super::json::{has, text};
 use super::super::parts::{bounded, usage};
 use super::super::{ErrorFacts, Usage, error};
 use super::faults::{self, Growth};
-use super::{StreamEnd, StreamFault, StreamForm, StreamReading, chat, end, native, typed};
+use super::{StreamEnd, StreamFault, StreamForm, StreamReading, calls, chat, end, native, regular, typed, whole};
 
 /// No more times and offsets than these are kept.
 const MAX_MARKS: usize = 20_000;
@@ -19,10 +19,10 @@ const MAX_NAMES: usize = 100;
 pub struct Tape<'r> {
     /// What is being filled.
     pub reading: StreamReading,
-    /// True when a chat completion was asked for, whose pieces have `delta`.
-    pub asked_chat: bool,
-    /// True when lines or an array of JSON are how the asked route speaks.
-    pub asked_native: bool,
+    /// The dialect of the route that was asked; empty when it is not known.
+    pub asked: &'static str,
+    /// True when the text was asked to be JSON.
+    pub asked_json: bool,
     /// The dialect's own last word was seen: a finish reason, or what stands for one.
     pub finished: bool,
     /// Some piece was more than a keep-alive.
@@ -31,33 +31,41 @@ pub struct Tape<'r> {
     pub sentinel: bool,
     /// Where the piece in hand begins.
     pub start: usize,
-    /// Tool calls so far, for deltas without an index.
-    pub calls: chat::Calls,
+    /// Tool calls so far.
+    pub calls: calls::Calls,
+    /// Whether deltas that speak of a role name one.
+    pub role: Option<bool>,
     /// What the typed events said so far.
     pub turn: typed::Turn,
+    /// The regular chunk before.
+    pub mould: regular::Mould,
+    /// Where the first piece of a known dialect stands.
+    pub spoke_at: usize,
+    /// The answer whose body is read.
+    pub response: &'r Response,
     stop: usize,
     growth: Growth,
-    response: &'r Response,
 }
 
 impl<'r> Tape<'r> {
     /// Nothing said yet.
     pub fn new(exchange: &Exchange, response: &'r Response, form: StreamForm) -> Self {
-        let path = exchange.request.url.split('?').next().unwrap_or_default();
-        let native = ["/api/chat", "/api/generate", ":streamGenerateContent"].iter().any(|route| path.ends_with(route));
         Tape {
             reading: blank(form),
-            asked_chat: path.trim_end_matches('/').ends_with("/chat/completions"),
-            asked_native: native,
+            asked: whole::asked(&exchange.request.url),
+            asked_json: exchange.request.body.as_ref().is_some_and(whole::asks_json),
             finished: false,
             substance: false,
             sentinel: false,
             start: 0,
-            calls: chat::Calls::default(),
+            calls: calls::Calls::default(),
+            role: None,
             turn: typed::Turn::default(),
+            mould: regular::Mould::default(),
+            spoke_at: 0,
+            response,
             stop: 0,
             growth: Growth::default(),
-            response,
         }
     }
 
@@ -68,6 +76,9 @@ impl<'r> Tape<'r> {
 
     /// `[DONE]`.
     pub fn say_done(&mut self) {
+        if self.sentinel {
+            self.fault("done-twice", false);
+        }
         (self.reading.done, self.sentinel, self.substance) = (true, true, true);
     }
 
@@ -113,7 +124,16 @@ impl<'r> Tape<'r> {
 
     /// A piece names its model.
     pub fn model(&mut self, name: Option<&Value>) {
-        let Some(name) = name.and_then(Value::as_str).filter(|name| !name.is_empty()) else { return };
+        if let Some(name) = name.and_then(Value::as_str) {
+            self.named(name);
+        }
+    }
+
+    /// The same, as a text.
+    pub fn named(&mut self, name: &str) {
+        if name.is_empty() {
+            return;
+        }
         let models = &mut self.reading.models;
         if models.len() < MAX_NAMES && models.last().is_none_or(|last| last != name) {
             let name = bounded(name);
@@ -166,16 +186,16 @@ impl<'r> Tape<'r> {
     pub fn value(&mut self, value: &Value, name: &str) {
         let is_error = error::is_error(value) || (name == "error" && !is_piece(value));
         if is_error {
+            if self.reading.dialect == "anthropic-messages" && name != "error" {
+                self.fault("error-unnamed", false);
+            }
             self.error(|status, form| error::from_value(status, value, form, value.to_string()));
         }
         if self.sentinel {
             return self.late(value);
         }
         let Some(dialect) = dialect(value, name) else { return };
-        self.substance = true;
-        if self.reading.dialect.is_empty() {
-            self.reading.dialect = dialect;
-        }
+        self.speaks(dialect);
         match dialect {
             "openai-chat" | "openai-completions" => chat::take(self, value),
             "openai-responses" => typed::response(self, value, name),
@@ -185,11 +205,22 @@ impl<'r> Tape<'r> {
         }
     }
 
+    /// The piece in hand speaks a dialect; the first one is the stream's.
+    pub fn speaks(&mut self, dialect: &'static str) {
+        self.substance = true;
+        if self.reading.dialect.is_empty() {
+            self.reading.dialect = dialect;
+            self.spoke_at = self.start;
+        }
+    }
+
     /// A value behind the last word: token counts are harmless, content is not.
     fn late(&mut self, value: &Value) {
         self.usage(value.get("usage"));
         if faults::has_content(value) {
             self.fault("data-after-done", true);
+        } else if has(value, "usage") {
+            self.fault("usage-after-done", false);
         }
     }
 
@@ -203,9 +234,15 @@ impl<'r> Tape<'r> {
         {
             self.fault_at("invalid-utf8", wrong.valid_up_to(), true);
         }
+        whole::judge(&mut self);
         self.reading.faults.sort_by_key(|fault| fault.offset);
         self.reading.end = end::end(self.response, &self.reading, self.finished, self.substance);
         self.reading
+    }
+
+    /// True for lines or an array of JSON where the asked route speaks so.
+    pub fn asked_native(&self) -> bool {
+        matches!(self.asked, "ollama-chat" | "google-generate")
     }
 
     /// True when the transport ended the body in order, so that what is missing was never sent.
@@ -220,6 +257,7 @@ fn blank(form: StreamForm) -> StreamReading {
         dialect: "",
         events: 0,
         comments: 0,
+        leftover: 0,
         text: String::new(),
         reasoning: String::new(),
         tool_calls: Vec::new(),

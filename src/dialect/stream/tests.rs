@@ -1,3 +1,4 @@
+mod bank;
 mod faulty;
 mod legal;
 mod random;
@@ -41,6 +42,13 @@ fn stream(text: &str) -> StreamReading {
     stream_of(&streamed(text.as_bytes()))
 }
 
+/// The same as the answer of another route.
+fn routed(route: &str, text: &str) -> StreamReading {
+    let mut exchange = streamed(text.as_bytes());
+    exchange.request.url = format!("http://gateway.test/v1/{route}");
+    stream_of(&exchange)
+}
+
 /// Kinds of the faults, those that lose data with an exclamation mark.
 fn faults(reading: &StreamReading) -> Vec<String> {
     reading.faults.iter().map(|fault| format!("{}{}", fault.kind, if fault.breaks { "!" } else { "" })).collect()
@@ -65,14 +73,19 @@ fn legacy_completions_are_read() {
     };
     let bytes = [chunk("Hel", "null"), chunk("lo", "\"stop\""), event("[DONE]")].concat();
     let mut exchange = streamed(bytes.as_bytes());
-    assert_eq!(faults(&stream_of(&exchange)), ["delta-shape!"]);
+    assert_eq!(faults(&stream_of(&exchange)), ["foreign-dialect!"]);
     exchange.request.url = "http://gateway.test/v1/completions".into();
     assert_eq!(plain(&stream_of(&exchange)), ("openai-completions", "Hello", Some("stop"), true, StreamEnd::Complete, vec![]));
 }
 
 #[test]
 fn responses_are_read() {
-    let named = |kind: &str, rest: &str| format!("event: {kind}\ndata: {{\"type\":\"{kind}\",\"sequence_number\":0{rest}}}\n\n");
+    let numbers = std::cell::Cell::new(0);
+    let named = |kind: &str, rest: &str| {
+        let number = numbers.replace(numbers.get() + 1);
+        format!("event: {kind}\ndata: {{\"type\":\"{kind}\",\"sequence_number\":{number}{rest}}}\n\n")
+    };
+    let stream = |text: &str| routed("responses", text);
     let start = [
         named("response.created", r#","response":{"object":"response","model":"m","status":"in_progress","output":[]}"#),
         named("response.output_item.added", r#","item":{"type":"function_call","name":"f"}"#),
@@ -121,13 +134,13 @@ fn message(named: bool, events: &[(&str, &str)]) -> String {
 
 #[test]
 fn messages_are_read() {
-    let reading = stream(&message(true, MESSAGE));
+    let reading = routed("messages", &message(true, MESSAGE));
     assert_eq!(plain(&reading), ("anthropic-messages", "Hello", Some("end_turn"), true, StreamEnd::Complete, vec![]));
     assert_eq!((reading.reasoning.as_str(), reading.usage.prompt, reading.usage.completion), ("hm", Some(3), Some(5)));
-    assert_eq!(stream(&message(true, &MESSAGE[..9])).end, StreamEnd::NoDone);
-    assert_eq!(stream(&message(true, &MESSAGE[..8])).end, StreamEnd::Silent);
-    assert_eq!(faults(&stream(&message(false, MESSAGE))), ["event-name-missing!"]);
-    assert_eq!(faults(&stream(&message(true, &MESSAGE[5..]))), ["event-order!"]);
+    assert_eq!(routed("messages", &message(true, &MESSAGE[..9])).end, StreamEnd::NoDone);
+    assert_eq!(routed("messages", &message(true, &MESSAGE[..8])).end, StreamEnd::Silent);
+    assert_eq!(faults(&routed("messages", &message(false, MESSAGE))), ["event-name-missing!"]);
+    assert_eq!(faults(&routed("messages", &message(true, &MESSAGE[5..]))), ["event-order"]);
 }
 
 #[test]
@@ -148,7 +161,10 @@ fn google_is_read() {
         |text: &str, rest: &str| format!(r#"{{"candidates":[{{"content":{{"parts":[{{"text":"{text}"}}]}}{rest}}}],"modelVersion":"m"}}"#);
     let pieces = [part("Hel", ""), part("lo", r#","finishReason":"STOP""#)];
     let sse = pieces.clone().map(|piece| format!("data: {piece}\r\n\r\n")).concat();
-    assert_eq!(plain(&stream(&sse)), ("google-generate", "Hello", Some("STOP"), true, StreamEnd::Complete, vec![]));
+    assert_eq!(
+        plain(&routed("models/m:streamGenerateContent", &sse)),
+        ("google-generate", "Hello", Some("STOP"), true, StreamEnd::Complete, vec![])
+    );
     let array = format!("[{}\n,\r\n{}\n]", pieces[0], pieces[1]);
     let mut exchange = streamed(array.as_bytes());
     assert_eq!(faults(&stream_of(&exchange)), ["json-array!"]);
@@ -238,9 +254,29 @@ fn errors_inside_are_found_in_every_shape() {
 fn reasoning_and_tools_are_content() {
     let tool = delta(r#"{"tool_calls":[{"index":0,"id":"a","type":"function","function":{"name":"f","arguments":""}}]}"#);
     let more = delta(r#"{"tool_calls":[{"index":0,"function":{"arguments":"{}"}}]}"#);
-    let bytes =
-        [ROLE, &delta(r#"{"reasoning_content":"hm"}"#), &delta(r#"{"reasoning":"m"}"#), &tool, &more, FINISH, "[DONE]"].map(event).concat();
+    let bytes = [
+        ROLE,
+        &delta(r#"{"reasoning_content":"hm"}"#),
+        &delta(r#"{"reasoning":"m"}"#),
+        &tool,
+        &more,
+        &FINISH.replace("stop", "tool_calls"),
+        "[DONE]",
+    ]
+    .map(event)
+    .concat();
     let reading = stream(&bytes);
     assert_eq!((reading.reasoning.as_str(), reading.tool_calls, reading.content_ms.len()), ("hmm", vec!["f".to_owned()], 4));
     assert_eq!(reading.faults, []);
+}
+
+#[test]
+fn a_complete_stream_with_the_beginning_of_the_answer_stops_short_of_it() {
+    let says = |text: &str, finish: &str| stream(&[&said(text), finish, "[DONE]"].map(event).concat());
+    let short = |text: &str, whole: &str| says(text, FINISH).stops_short_of(whole);
+    assert!(short("one, two, three,", "one, two, three, four, five") && short("one, two, thr", "one, two, three, four"));
+    // Other words, the whole, nearly the whole, too little to tell, and an end that says why.
+    assert!(!short("One - two - three", "one, two, three, four, five") && !short("one, two, three", "one, two, three"));
+    assert!(!short("one, two, three, four, fiv", "one, two, three, four, five") && !short("one", "one, two, three"));
+    assert!(!says("one, two, three,", &FINISH.replace("stop", "length")).stops_short_of("one, two, three, four, five"));
 }

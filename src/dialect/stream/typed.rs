@@ -14,6 +14,15 @@ pub struct Turn {
     /// The block that is open, and how many there were.
     open: Option<u64>,
     blocks: u64,
+    /// The last sequence number of the Responses API.
+    sequence: Option<u64>,
+}
+
+impl Turn {
+    /// Whether the block of this index is open.
+    pub fn is_open(&self, index: u64) -> bool {
+        self.open == Some(index)
+    }
 }
 
 /// True for the names of Anthropic's events, the keep-alive aside.
@@ -32,24 +41,62 @@ pub fn response(tape: &mut Tape, value: &Value, name: &str) {
         tape.fault("delta-shape", true);
         name
     });
+    sequence(tape, value.get("sequence_number").and_then(Value::as_u64), kind, name);
     let response = value.get("response").unwrap_or(&Value::Null);
     tape.model(response.get("model"));
     tape.usage(response.get("usage"));
+    let delta = text(value, "delta").unwrap_or_default();
     match kind {
-        "response.output_text.delta" | "response.refusal.delta" | "response.text.delta" => {
-            tape.say(text(value, "delta").unwrap_or_default());
+        "response.output_text.delta" | "response.refusal.delta" | "response.text.delta" => tape.say(delta),
+        "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" => tape.think(delta),
+        "response.function_call_arguments.delta" => {
+            tape.calls.add(value.get("output_index").and_then(Value::as_u64), delta);
+            tape.call(None);
         }
-        "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" => tape.think(text(value, "delta").unwrap_or_default()),
-        "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta" => tape.call(None),
-        "response.output_item.added" => item(tape, value.get("item").unwrap_or(&Value::Null)),
-        "response.completed" | "response.incomplete" | "response.failed" | "response.done" | "error" => terminal(tape, response),
+        "response.custom_tool_call_input.delta" => tape.call(None),
+        "response.output_item.added" => item(tape, value),
+        "response.completed" | "response.incomplete" | "response.failed" | "response.done" | "error" => {
+            forgotten(tape, kind, response);
+            terminal(tape, response);
+        }
         _ => {}
     }
 }
 
-fn item(tape: &mut Tape, item: &Value) {
-    if text(item, "type").is_some_and(|kind| kind.ends_with("_call")) {
-        tape.call(text(item, "name").or_else(|| text(item, "type")));
+/// What the order and the names of events say.
+pub fn sequence(tape: &mut Tape, number: Option<u64>, kind: &str, name: &str) {
+    if name.is_empty() {
+        tape.fault("event-name-missing", false);
+    }
+    if matches!(kind, "response.done" | "response.text.delta") {
+        tape.fault("event-name-old", false);
+    }
+    let skips = number.zip(tape.turn.sequence).is_some_and(|(now, before)| now != before.saturating_add(1));
+    let early = !tape.turn.started && kind != "response.created" && kind != "error";
+    if skips || early {
+        tape.fault("event-order", false);
+    }
+    tape.turn.started = true;
+    tape.turn.sequence = number.or(tape.turn.sequence);
+}
+
+fn item(tape: &mut Tape, value: &Value) {
+    let item = value.get("item").unwrap_or(&Value::Null);
+    let kind = text(item, "type").unwrap_or_default();
+    if kind.ends_with("_call") {
+        if kind == "function_call" {
+            let start = tape.start;
+            tape.calls.open("", value.get("output_index").and_then(Value::as_u64), start);
+        }
+        tape.call(text(item, "name").or(Some(kind)));
+    }
+}
+
+/// SDKs take the final text from the last event's output, not from the deltas.
+fn forgotten(tape: &mut Tape, kind: &str, response: &Value) {
+    let none = response.get("output").and_then(Value::as_array).is_some_and(Vec::is_empty);
+    if kind == "response.completed" && none && !tape.reading.content_ms.is_empty() {
+        tape.fault("output-empty", false);
     }
 }
 
@@ -85,6 +132,9 @@ pub fn message(tape: &mut Tape, value: &Value, name: &str) {
         "content_block_delta" => delta(tape, value),
         "content_block_stop" => tape.turn.open = None,
         "message_delta" => {
+            if !value.get("usage").is_some_and(Value::is_object) {
+                tape.fault("message-shape", false);
+            }
             tape.usage(value.get("usage"));
             tape.finish_reason(value.pointer("/delta/stop_reason"));
         }
@@ -95,9 +145,12 @@ pub fn message(tape: &mut Tape, value: &Value, name: &str) {
 
 fn start(tape: &mut Tape, message: &Value) {
     if tape.turn.started {
-        tape.fault("event-order", true);
+        tape.fault("event-order", false);
     }
     tape.turn.started = true;
+    if !message.get("usage").is_some_and(Value::is_object) || !message.get("content").is_some_and(Value::is_array) {
+        tape.fault("message-shape", false);
+    }
     tape.model(message.get("model"));
     tape.usage(message.get("usage"));
 }
@@ -105,12 +158,14 @@ fn start(tape: &mut Tape, message: &Value) {
 fn block(tape: &mut Tape, value: &Value) {
     let index = value.get("index").and_then(Value::as_u64);
     if !tape.turn.started || index != Some(tape.turn.blocks) {
-        tape.fault("event-order", true);
+        tape.fault("event-order", false);
     }
     tape.turn.blocks = index.unwrap_or(tape.turn.blocks).saturating_add(1);
     tape.turn.open = index;
     let block = value.get("content_block").unwrap_or(&Value::Null);
     if text(block, "type").is_some_and(|kind| kind.ends_with("tool_use")) {
+        let start = tape.start;
+        tape.calls.open(text(block, "id").unwrap_or_default(), index, start);
         tape.call(text(block, "name"));
     } else {
         tape.say(text(block, "text").unwrap_or_default());
@@ -119,13 +174,16 @@ fn block(tape: &mut Tape, value: &Value) {
 
 fn delta(tape: &mut Tape, value: &Value) {
     if tape.turn.open.is_none() || tape.turn.open != value.get("index").and_then(Value::as_u64) {
-        tape.fault("event-order", true);
+        tape.fault("event-order", false);
     }
     let delta = value.get("delta").unwrap_or(&Value::Null);
     match text(delta, "type").unwrap_or_default() {
         "text_delta" => tape.say(text(delta, "text").unwrap_or_default()),
         "thinking_delta" => tape.think(text(delta, "thinking").unwrap_or_default()),
-        "input_json_delta" => tape.call(None),
+        "input_json_delta" => {
+            tape.calls.add(value.get("index").and_then(Value::as_u64), text(delta, "partial_json").unwrap_or_default());
+            tape.call(None);
+        }
         _ => {}
     }
 }

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::healthy::has;
-use crate::sim::gateway::{Gateway, HEALTHY, Moment, bearer, wrong_key};
+use super::healthy::{has, shows_picture};
+use crate::sim::completion::Completion;
+use crate::sim::gateway::{Gateway, HEALTHY, MODEL, Moment, bearer, whole, wrong_key};
 use crate::sim::request::Received;
 use crate::sim::script::*;
 use crate::sim::{Scenario, USUAL};
@@ -61,6 +62,28 @@ pub(super) static TABLE: &[Scenario] = &[
         IMAGE,
         |body, _| shows_image(body).then(|| json(404, r#"{"error":{"message":"No endpoints found that support image input","code":404}}"#)),
     ),
+    ignores("choices-ignored", "One choice, however many are asked for", r#"{"fields":["/n"]}"#, |body, _| {
+        has(body, "n").then(|| whole(&Completion { choices: 1, ..Completion::of(body, MODEL) }))
+    }),
+    ignores(
+        "forms-ignored",
+        "Schema and stop word are taken and change nothing",
+        r#"{"fields":["/response_format","/stop"]}"#,
+        |body, _| {
+            let form = has(body, "response_format") || has(body, "stop");
+            let mut plain = body.clone();
+            plain.as_object_mut()?.retain(|name, _| name != "response_format" && name != "stop");
+            (form && body["stream"] != true).then(|| whole(&Completion::of(&plain, MODEL)))
+        },
+    ),
+    Scenario {
+        gateway: Gateway { refuse: |body, _| shows_picture(body).then(|| whole(&blind(body, "I cannot see any picture."))), ..HEALTHY },
+        ..faulty("image-dropped", "vision-dropped", "The picture is taken out on the way")
+    },
+    Scenario {
+        gateway: Gateway { refuse: |body, _| shows_picture(body).then(|| whole(&blind(body, "Green"))), ..HEALTHY },
+        ..faulty("image-guessed", "vision-dropped", "The picture is taken out on the way, and the model guesses")
+    },
     sends("reasoning-in-history", "history-rejected", "A replayed turn carries reasoning_content", HISTORY, |body, _| {
         let at = turns(body).position(|turn| has(turn, "reasoning_content"))?;
         Some(bad(&format!(
@@ -83,6 +106,18 @@ type Refuse = fn(&Value, &Moment) -> Option<Script>;
 
 const fn sends(id: &'static str, mode: &'static str, title: &'static str, body: &'static str, refuse: Refuse) -> Scenario {
     Scenario { body: Some(body), gateway: Gateway { refuse, ..HEALTHY }, ..faulty(id, mode, title) }
+}
+
+/// Some fields change nothing.
+const fn ignores(id: &'static str, title: &'static str, details: &'static str, refuse: Refuse) -> Scenario {
+    Scenario { details, gateway: Gateway { refuse, ..HEALTHY }, ..faulty(id, "field-ignored", title) }
+}
+
+/// The answer of a model to which no picture came.
+fn blind(body: &Value, words: &str) -> Completion {
+    let arrived = body["messages"][0]["content"][0]["text"].as_str().unwrap_or_default();
+    let body = serde_json::json!({ "messages": [{ "role": "user", "content": arrived }] });
+    Completion { tokens: vec![words.to_owned()], ..Completion::of(&body, MODEL) }
 }
 
 fn expired_jwt(request: &Received, _: &str) -> Option<Script> {

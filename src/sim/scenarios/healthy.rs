@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::packing;
-use crate::sim::completion::Completion;
+use crate::sim::completion::{Completion, pictures};
 use crate::sim::gateway::{Gateway, HEALTHY, Moment};
 use crate::sim::request::Received;
 use crate::sim::script::*;
@@ -77,6 +77,18 @@ pub(super) static TABLE: &[Scenario] = &[
         ..USUAL
     },
     streams("slow-link", "A slow link delivers packets of 1448 bytes, wherever events end", |c| packets(chunked(SSE, c.pieces()), 1448)),
+    streams("batched-by-a-timer", "Whatever was written in twelve units comes together", |c| chunked(SSE, batched(&c.pieces(), 12.0))),
+    streams("http-1.0-unbuffered", "HTTP/1.0 on the way, and every event passes at once", |c| {
+        let headers = "Content-Type: text/event-stream\r\nVia: 1.0 proxy\r\nConnection: close\r\n";
+        close_delimited(headers, c.pieces())
+    }),
+    streams("events-of-4096-bytes", "Each event is padded to 4096 bytes", |c| {
+        let padded = |bytes: Vec<u8>| {
+            let padding = "x".repeat(4094_usize.saturating_sub(bytes.len() + 1));
+            [format!(":{padding}\n").as_bytes(), &bytes[..], b"\n"].concat()
+        };
+        chunked(SSE, rewritten(c.pieces(), padded))
+    }),
     streams("reasoning-first", "reasoning_content comes before content", |c| {
         let thought = |_| piece(0.5, event(&c.chunk(r#"{"reasoning_content":"hm, "}"#, "null")));
         let mut pieces = c.pieces();
@@ -108,6 +120,29 @@ pub(super) static TABLE: &[Scenario] = &[
         c.tokens = ["Hello", " from", " the", " same", " text"].map(str::to_owned).to_vec();
         (c.first, c.pace) = (60.0, 1.0);
     }),
+    Scenario {
+        id: "weak-eyes",
+        title: "The model takes pictures and never knows their colours",
+        gateway: Gateway { refuse: |body, _| shows_picture(body).then(|| says(body, "Pink")), ..HEALTHY },
+        ..USUAL
+    },
+    Scenario {
+        id: "careless-model",
+        title: "The model forgets the form that was wanted at times, and not always",
+        gateway: Gateway { refuse: careless, ..HEALTHY },
+        ..USUAL
+    },
+    tuned("thinks-long-and-writes-fast", "Nothing for 60 units, then a token every fiftieth of a unit", |c| {
+        (c.first, c.pace) = (60.0, 0.02);
+    }),
+    Scenario {
+        gateway: Gateway {
+            tune: |c| (c.first, c.pace) = (0.2, 0.0),
+            stream: |c| response(200, "Content-Type: text/event-stream\r\n", joined(&c.pieces())),
+            ..HEALTHY
+        },
+        ..tuned("cached-stream-with-length", "A cached answer comes at once, with its length", |_| {})
+    },
     tuned("dated-model", "The answer names the dated snapshot of the model", |c| c.model += "-2024-07-18"),
     tuned("prefixed-model", "The answer names the model with its provider", |c| {
         c.model.insert_str(0, "openai/");
@@ -184,6 +219,23 @@ const LEFT: &str = "x-ratelimit-limit-requests: 10000\r\nx-ratelimit-remaining-r
     x-ratelimit-reset-requests: 8.64s\r\nx-ratelimit-limit-tokens: 200000\r\n\
     x-ratelimit-remaining-tokens: 199977\r\nx-ratelimit-reset-tokens: 6ms\r\n";
 
+/// Whether a picture is among what was said.
+pub(super) fn shows_picture(body: &Value) -> bool {
+    !pictures(body).is_empty()
+}
+
+/// The answer to this body, with other words.
+pub(super) fn says(body: &Value, words: &str) -> Script {
+    let said = Completion { tokens: vec![words.to_owned()], call: None, finish: "stop", ..Completion::of(body, "gpt-4o-mini") };
+    after(said.units(), ok_json(said.document()))
+}
+
+/// Every other answer to a schema is prose.
+fn careless(body: &Value, moment: &Moment) -> Option<Script> {
+    let schema = body["response_format"]["type"] == "json_schema" && body["stream"] != true;
+    (schema && !moment.memory.cools(Duration::from_secs(60))).then(|| says(body, "Hello there!"))
+}
+
 /// Gives the model list to everybody.
 pub(super) fn open_list(request: &Received, _: &Moment) -> Option<Script> {
     request.is_list().then(|| (HEALTHY.list)(request))
@@ -219,6 +271,21 @@ fn cut_in_character(whole: &Piece) -> Vec<Piece> {
         Some(last) => vec![piece(whole.wait, &whole.bytes[..last]), piece(0.1, &whole.bytes[last..])],
         None => vec![whole.clone()],
     }
+}
+
+/// What was written in each span of so many units, together at its end.
+fn batched(pieces: &[Piece], span: f32) -> Vec<Piece> {
+    let (mut out, mut due) = (Vec::<Piece>::new(), 0.0);
+    for part in pieces {
+        due += part.wait;
+        let spans = (due / span).ceil() * span;
+        let sent: f32 = out.iter().map(|piece| piece.wait).sum();
+        match out.last_mut() {
+            Some(last) if spans - sent < 0.5 => last.bytes.extend_from_slice(&part.bytes),
+            _ => out.push(piece(spans - sent, &part.bytes[..])),
+        }
+    }
+    out
 }
 
 /// The same bytes over the same time, cut into packets without regard to what is in them.

@@ -3,6 +3,7 @@
 mod address;
 mod answer;
 mod body;
+mod calls;
 mod client;
 mod dialects;
 mod fields;
@@ -47,6 +48,7 @@ fn families() -> Vec<&'static [Scenario]> {
         limits::TABLE,
         stream::TABLE,
         malformed::TABLE,
+        calls::TABLE,
         answer::TABLE,
         time::TABLE,
         upstream::TABLE,

@@ -32,6 +32,44 @@ pub(super) static TABLE: &[Scenario] = &[
     buffered("gzip-buffers-stream", "A compressor collects everything, but only for clients that take gzip", |c| {
         if c.gzip { chunked(GZIP_SSE, packing::unflushed(&c.pieces())) } else { chunked(SSE, c.pieces()) }
     }),
+    buffered("apache-collects-8k", "A proxy collects blocks of 8192 bytes; the head comes at once", |c| {
+        chunked(&format!("Server: Apache/2.4.57\r\n{SSE}"), blocks(&c.pieces(), 8192))
+    }),
+    buffered("buffered-in-16k", "A proxy collects blocks of 16384 bytes and holds the head back", |c| {
+        head_held_back(chunked(SSE, blocks(&c.pieces(), 16_384)))
+    }),
+    Scenario {
+        details: r#"{"http_1_0":"the answer itself"}"#,
+        ..buffered("buffered-over-http-1.0", "An old hop speaks HTTP/1.0 and collects the whole answer", |c| {
+            let headers = "Content-Type: text/event-stream\r\nConnection: close\r\n";
+            head_held_back(old(close_delimited(headers, collected(&c.pieces()))))
+        })
+    },
+    Scenario {
+        details: r#"{"http_1_0":"a hop in `Via`"}"#,
+        ..buffered("buffered-behind-via", "A hop that calls itself HTTP/1.0 in Via collects the whole answer", |c| {
+            chunked(&format!("Via: 1.0 cache-7, 1.1 edge\r\n{SSE}"), collected(&c.pieces()))
+        })
+    },
+    Scenario {
+        details: r#"{"kind":"compressor"}"#,
+        ..buffered("gzip-in-clumps", "A compressor hands on what it has whenever its buffer is full", |c| {
+            if c.gzip { chunked(GZIP_SSE, packing::flushed(&packing::clumps(&c.pieces()))) } else { chunked(SSE, c.pieces()) }
+        })
+    },
+    buffered("buffered-unless-asked", "A proxy collects everything, but not for those who send X-Accel-Buffering: no", |c| {
+        if c.unbuffered { chunked(SSE, c.pieces()) } else { chunked(SSE, collected(&c.pieces())) }
+    }),
+    Scenario {
+        details: r#"{"kind":"single-delta"}"#,
+        ..buffered("fake-stream-with-keep-alives", "Keep-alives while the whole answer is made, then one delta with all of it", |c| {
+            let beats = (c.units() / 4.0) as usize;
+            let mut pieces: Vec<Piece> = (0..beats).map(|_| piece(4.0, ": keep-alive\n\n")).collect();
+            let one = Completion { tokens: vec![c.text()], first: c.units() - 4.0 * beats as f32, pace: 0.0, ..c.clone() };
+            pieces.extend(one.pieces());
+            chunked(SSE, pieces)
+        })
+    },
     faulty("stream-ignored", "stream-ignored", "A stream is asked for, one JSON document comes", |c| {
         after(c.units(), ok_json(c.document()))
     }),
@@ -92,6 +130,15 @@ pub(super) static TABLE: &[Scenario] = &[
         script.extend([Act::Wait(1.0), Act::Reset]);
         script
     }),
+    faulty("cut-papered-over", "stream-truncated", "Half of the text, and then the end as if all had been said", |c| {
+        chunked(SSE, papered_over(c))
+    }),
+    Scenario {
+        also: &["stream-missing-done"],
+        ..faulty("cut-papered-over-early", "stream-truncated", "A few words and finish_reason stop, without [DONE]", |c| {
+            chunked(SSE, Completion { tokens: c.tokens[..c.tokens.len() / 4].to_vec(), ..c.clone() }.events())
+        })
+    },
     faulty("no-finish-reason", "stream-no-finish-reason", "finish_reason stays null to the end", |c| chunked(SSE, without_finish(c))),
     faulty("finish-reason-empty", "stream-no-finish-reason", "finish_reason is an empty text to the end", |c| {
         let empty = |bytes: Vec<u8>| super::healthy::replaced(&bytes, r#""finish_reason":null"#, r#""finish_reason":"""#);
@@ -139,8 +186,24 @@ pub(super) const fn faulty(id: &'static str, mode: &'static str, title: &'static
     Scenario { id, title, mode: Some(mode), also, gateway: Gateway { stream, ..HEALTHY }, ..USUAL }
 }
 
+/// Streams that are held back. Generation takes its time, as it does in the field: what is compared here are times, and a busy machine
+/// adds to them.
 const fn buffered(id: &'static str, title: &'static str, stream: fn(&Completion) -> Script) -> Scenario {
-    faulty(id, "stream-buffered", title, stream)
+    let faulty = faulty(id, "stream-buffered", title, stream);
+    Scenario { gateway: Gateway { tune: slowly, ..faulty.gateway }, ..faulty }
+}
+
+fn slowly(completion: &mut Completion) {
+    completion.pace = 1.2;
+}
+
+/// The script as a hop sends it that speaks HTTP/1.0.
+fn old(script: Script) -> Script {
+    let replaced = |act| match act {
+        Act::Send(bytes) if bytes.starts_with(b"HTTP/1.1") => Act::Send([b"HTTP/1.0", &bytes[8..]].concat()),
+        other => other,
+    };
+    script.into_iter().map(replaced).collect()
 }
 
 fn in_one_delta(completion: &Completion) -> Script {
@@ -152,6 +215,11 @@ fn in_one_delta(completion: &Completion) -> Script {
 fn greeting(completion: &mut Completion) {
     completion.tokens = ["Hello", " from", " the", " same", " text"].map(str::to_owned).to_vec();
     completion.pace = 8.0;
+}
+
+/// What a gateway writes that takes its upstream's death for its end.
+fn papered_over(completion: &Completion) -> Vec<Piece> {
+    Completion { tokens: completion.tokens[..completion.tokens.len() / 2].to_vec(), ..completion.clone() }.pieces()
 }
 
 fn hanging(mut script: Script) -> Script {

@@ -14,6 +14,8 @@ static NAMED: LazyLock<Regex> = LazyLock::new(|| {
     )
     .expect("a constant pattern")
 });
+/// One of these ends the name of an exception.
+const NAMES: [&str; 6] = ["Err", "Exception", "Timeout", "Failure", "RemoteProtocol", "Panic"];
 /// What HTTP libraries say when no answer came.
 const UNANSWERED: [&str; 46] = [
     "fetch failed",
@@ -88,7 +90,7 @@ pub fn read(piece: &str, first_line: usize) -> Option<Sighting> {
     let head = crate::facts::head(piece, crate::facts::TEXT_LIMIT);
     let trace = TRACES.iter().any(|mark| head.contains(mark));
     let said = text::without_frames(head);
-    let names = NAMED.is_match(&said);
+    let names = NAMES.iter().any(|name| said.contains(name)) && NAMED.is_match(&said);
     let found = announced::find(&said, has_inner_last(head));
     let unanswered = found.status.is_none() && found.body.is_none() && is_unanswered(&said);
     if !trace && !(names && (found.status.is_some() || found.body.is_some() || unanswered)) {

@@ -14,6 +14,16 @@ pub fn clean(piece: &str) -> String {
     super::scrub::scrub(head(piece, MAX_PIECE))
 }
 
+/// Whether one of these stands in a text, in any case of letters: most patterns need not be compiled for most texts.
+pub fn holds(text: &str, words: &[&str]) -> bool {
+    let held = |word: &&str| {
+        let [low, high] = [word.as_bytes()[0], word.as_bytes()[0].to_ascii_uppercase()];
+        memchr::memchr2_iter(low, high, text.as_bytes())
+            .any(|at| text.as_bytes()[at..].get(..word.len()).is_some_and(|found| found.eq_ignore_ascii_case(word.as_bytes())))
+    };
+    words.iter().any(held)
+}
+
 /// First and last line of a piece.
 pub fn lines(piece: &str, first_line: usize) -> (usize, usize) {
     (first_line, first_line + piece.lines().count().max(1) - 1)

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::part::holds;
 use crate::secret::{SECRET_MARK, Scrubber, Secret};
 
 /// No more values than these are looked for elsewhere in the paste.
@@ -41,22 +42,26 @@ fn pattern(text: &str) -> Regex {
 
 /// The text without credentials: what names itself one, what looks like one, and every repetition of either.
 pub fn scrub(text: &str) -> String {
-    let named: Vec<_> =
-        [&*NAMED, &*QUERY].into_iter().flat_map(|pattern| values(pattern, text)).filter(|at| !is_dummy(&text[at.clone()])).collect();
+    let named: Vec<_> = values(&NAMED, &["key", "authorization", "token", "secret"], text)
+        .chain(values(&QUERY, &["key=", "token=", "sig=", "signature=", "secret=", "password=", "credential="], text))
+        .filter(|at| !is_dummy(&text[at.clone()]))
+        .collect();
     let mut needles: Vec<&str> = named.iter().map(|at| &text[at.clone()]).filter(|value| NEEDLE.contains(&value.len())).collect();
     needles.sort_unstable();
     needles.dedup();
     let secrets: Vec<Secret> = needles.into_iter().take(MAX_NEEDLES).map(Secret::new).collect();
     let mut bytes = text.as_bytes().to_vec();
     Scrubber::new(&secrets).scrub(&mut bytes);
-    for at in named.into_iter().chain(values(&LOGIN, text)) {
+    for at in named.into_iter().chain(values(&LOGIN, &["@", "-u", "cookie"], text)) {
         blank(&mut bytes[at]);
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn values<'t>(pattern: &'t Regex, text: &'t str) -> impl Iterator<Item = Range<usize>> + 't {
-    pattern.captures_iter(text).filter_map(|hit| hit.iter().skip(1).flatten().next().map(|group| group.range()))
+/// The values that a pattern finds, which is compiled where one of these words stands.
+fn values<'t>(pattern: &'static LazyLock<Regex>, words: &[&str], text: &'t str) -> impl Iterator<Item = Range<usize>> + use<'t> {
+    let found = holds(text, words).then(|| pattern.captures_iter(text));
+    found.into_iter().flatten().filter_map(|hit| hit.iter().skip(1).flatten().next().map(|group| group.range()))
 }
 
 /// What stands for a key and is none (`undefined`, `none`, `sk-xxxx`): it may be why the request failed, and stays.

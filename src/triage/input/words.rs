@@ -2,12 +2,13 @@
 
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex_lite::Regex;
 
+use super::part::holds;
 use crate::triage::Sighting;
 
 /// No more of a text than this (bytes) is searched.
-const LIMIT: usize = 64 * 1024;
+const LIMIT: usize = 16 * 1024;
 
 fn pattern(pattern: &str) -> Regex {
     Regex::new(pattern).expect("a constant pattern")
@@ -52,6 +53,9 @@ pub fn fill(sighting: &mut Sighting, text: &str) {
 }
 
 fn request(text: &str) -> (Option<String>, Option<String>) {
+    if !text.contains('/') {
+        return (None, None);
+    }
     if let Some(found) = REQUEST.captures_iter(text).find(|found| &found[2] != "/") {
         return (Some(found[1].to_ascii_uppercase()), Some(tidy(&found[2])));
     }
@@ -110,6 +114,9 @@ fn is_reading(url: &str) -> bool {
 }
 
 fn model(text: &str) -> Option<String> {
+    if !holds(text, &["model"]) || !text.contains([':', '=', '"', '\'', '`']) {
+        return None;
+    }
     let is_name =
         |name: &str| !matches!(name.to_ascii_lowercase().as_str(), "none" | "null" | "undefined" | "nil" | "name" | "group" | "not" | "is");
     let names = MODEL.captures_iter(text).filter_map(|found| found.get(1)).take(10);
@@ -126,10 +133,14 @@ fn is_code(name: &str, rest: &str) -> bool {
 }
 
 fn stream(text: &str) -> Option<bool> {
-    STREAM.captures(text).map(|found| found[1].eq_ignore_ascii_case("true"))
+    let found = if holds(text, &["stream"]) { STREAM.captures(text) } else { None };
+    found.map(|found| found[1].eq_ignore_ascii_case("true"))
 }
 
 fn seconds(text: &str) -> Option<f64> {
+    if !text.contains(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
     let found = DURATION.captures_iter(text).take(20).find(|found| !is_advice(text, found.get(0).map_or(0, |all| all.start())))?;
     length(&found[1], &found[2])
 }

@@ -36,7 +36,8 @@ fn faults_of_the_framing_are_named_and_read_through() {
         ("unprefixed-json", framed(|chunk| event(&chunk.replacen('{', "{\n ", 1)))),
         ("unprefixed-json", framed(event).replace("data: {", "{").replacen('{', ": ping\n{", 1)),
         ("comment-as-data", framed(event) + &event(": OPENROUTER PROCESSING")),
-        ("not-json", framed(event).replacen("data: ", "data: keep-alive\n\ndata: ", 1)),
+        ("not-json", framed(event).replacen("data: ", "data: nonsense\n\ndata: ", 1)),
+        ("comment-as-data", framed(event).replacen("data: ", "data: keep-alive\n\ndata: ", 1)),
         ("html", framed(event).replacen("data: ", "data: <html><body>busy</body></html>\n\ndata: ", 1)),
         ("twice", framed(|chunk| event(chunk) + &event(chunk))),
         ("data-after-done", framed(event) + &event(&said("more"))),
@@ -63,10 +64,28 @@ fn faults_of_the_chunks_are_named_and_read_through() {
         ("delta-shape!", vec![said("Hello").replace(r#""delta":{"content":"Hello"}"#, r#""text":"Hello""#)]),
         ("delta-shape!", vec![delta("\"Hello\"")]),
         ("delta-shape!", vec![r#"{"choices":{"delta":{"content":"x"}}}"#.to_owned()]),
-        ("delta-shape!", vec![tool(r#""index":0,"id":"a","function":{"name":"f","arguments":{}}"#)]),
+        ("tool-arguments-not-string!", vec![tool(r#""index":0,"id":"a","function":{"name":"f","arguments":{}}"#)]),
+        ("tool-arguments-not-string", vec![tool(r#""index":0,"id":"a","function":{"name":"f","arguments":null}"#)]),
+        ("tool-id-missing", vec![tool(r#""index":0,"function":{"name":"f","arguments":"{}"}"#)]),
+        ("tool-index-base", vec![tool(r#""index":1,"id":"a","function":{"name":"f","arguments":"{}"}"#)]),
+        ("tool-arguments-broken", vec![numbered("a").replace("\"{}\"", "\"{\""), tool(r#""index":0,"function":{"arguments":"x}"}"#)]),
+        (
+            "tool-arguments-cumulative!",
+            vec![
+                numbered("a").replace("\"{}\"", "\"\""),
+                tool(r#""index":0,"function":{"arguments":"{\"a\":"}"#),
+                tool(r#""index":0,"function":{"arguments":"{\"a\":1}"}"#),
+            ],
+        ),
         ("delta-shape!", vec![delta(r#"{"tool_calls":{"index":0}}"#)]),
-        ("delta-shape!", vec![numbered("a"), numbered("b")]),
-        ("delta-shape", vec![said("Hello").replace("\"index\":0,", "")]),
+        ("tool-index-shared!", vec![numbered("a"), numbered("b")]),
+        ("index-missing", vec![said("Hello").replace("\"index\":0,", "")]),
+        ("index-missing", vec![said("Hello").replace("\"index\":0,", "\"index\":null,")]),
+        ("finish-reason-empty", vec![said("Hello").replace("\"finish_reason\":null", "\"finish_reason\":\"\"")]),
+        ("role-null", vec![delta(r#"{"role":null,"content":"Hello"}"#)]),
+        ("created-not-number", vec![said("Hello").replacen('{', r#"{"created":"1700000000","#, 1)]),
+        ("replacement-run", vec![said("H\u{fffd}\u{fffd}")]),
+        ("long-line", vec![said(&"x".repeat(70_000))]),
         ("delta-shape", vec![r#"{"object":"chat.completion.chunk","choices":null}"#.to_owned(), said("Hello")]),
         ("tool-index-missing", vec![call("a")]),
         ("tool-index-missing!", vec![call("a"), call("b")]),
@@ -78,7 +97,9 @@ fn faults_of_the_chunks_are_named_and_read_through() {
         ("cumulative!", ["one", " two", " three", "one two three"].map(said).to_vec()),
     ];
     for (expected, chunks) in cases {
-        let bytes = chunks.iter().map(|chunk| event(chunk)).collect::<String>() + &event(FINISH) + &event("[DONE]");
+        let calls = chunks.iter().any(|chunk| chunk.contains("tool_calls"));
+        let finish = if calls { FINISH.replace("stop", "tool_calls") } else { FINISH.to_owned() };
+        let bytes = chunks.iter().map(|chunk| event(chunk)).collect::<String>() + &event(&finish) + &event("[DONE]");
         let reading = stream(&bytes);
         assert_eq!(faults(&reading), [expected], "{bytes}");
         assert_eq!((reading.dialect, reading.end), ("openai-chat", StreamEnd::Complete), "{expected}");

@@ -49,7 +49,13 @@ fn odd() -> Vec<(&'static str, String)> {
 fn odd_and_legal_streams_are_silent() {
     for (name, bytes) in odd() {
         let reading = stream(&bytes);
-        assert_eq!(faults(&reading), Vec::<String>::new(), "{name}");
+        let notes: &[&str] = match name {
+            "done twice" => &["done-twice"],
+            "usage behind the end" => &["usage-after-done"],
+            "empty finish reasons" => &["finish-reason-empty"],
+            _ => &[],
+        };
+        assert_eq!(faults(&reading), notes, "{name}");
         assert_eq!((reading.text.as_str(), reading.end, reading.done), ("Hello", StreamEnd::Complete, true), "{name}");
         assert_eq!((reading.dialect, reading.error), ("openai-chat", None), "{name}");
     }

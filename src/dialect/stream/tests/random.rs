@@ -81,4 +81,21 @@ proptest! {
             prop_assert_eq!((&reading.text, reading.end, reading.events), (&expected.text, expected.end, expected.events));
         }
     }
+
+    /// Regular chunks are read without a tree; one member that nobody knows takes the way by the tree.
+    #[test]
+    fn both_ways_of_reading_a_chunk_agree(
+        texts in proptest::collection::vec("[a-z\u{e9}\u{2028} ]{0,4}(\\\\n|\\\\u00e9|\"|\"x|é\"|\\\\\"|\\\\ud83d)?", 0..6),
+        roles in proptest::collection::vec(proptest::sample::select(vec!["", "\"role\":\"assistant\",", "\"role\":null,", "\"role\":\"\","]), 6),
+        rest in proptest::sample::select(vec!["", ",\"reasoning_content\":\"hm\"", ",\"refusal\":null", ",\"refusal\":\"no\"", ",\"tool_calls\":null", ",\"content\":\"again\""]),
+    ) {
+        let chunks: Vec<String> = texts.iter().zip(&roles).map(|(text, role)| delta(&format!("{{{role}\"content\":\"{text}\"{rest}}}"))).collect();
+        let read = |change: &dyn Fn(&str) -> String| {
+            let bytes = chunks.iter().map(|chunk| event(&change(chunk))).collect::<String>() + &event(FINISH) + &event("[DONE]");
+            let reading = stream(&bytes);
+            (format!("{:?}", faults(&reading)), reading.text, reading.reasoning, reading.models, reading.end, reading.content_ms.len(), reading.dialect)
+        };
+        let (regular, tree) = (read(&str::to_owned), read(&|chunk| chunk.replacen('{', "{\"x\":0,", 1)));
+        prop_assert_eq!(regular, tree);
+    }
 }

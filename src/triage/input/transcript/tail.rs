@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex_lite::Regex;
 
 /// What curl says about a transfer that failed.
 static FAILED: LazyLock<Regex> = LazyLock::new(|| pattern(r"curl: \(([0-9]{1,3})\)[^\r\n]*"));

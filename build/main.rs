@@ -1,0 +1,68 @@
+//! Turns the data files of `src/facts` into what the program embeds: people write TOML, and a program that answers in milliseconds cannot
+//! wait for its parser. The tables of texts, which every refusal is held against, become Rust; the others become JSON.
+#![allow(clippy::print_stdout, reason = "cargo reads it")]
+
+mod needs;
+mod tables;
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+fn main() {
+    let facts = Path::new("src/facts");
+    println!("cargo::rerun-if-changed={}", facts.display());
+    println!("cargo::rerun-if-changed=build");
+    let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo names a folder"));
+    let (told, signs): (Vec<_>, Vec<_>) = files(&facts.join("signs")).into_iter().partition(|path| path.ends_with("prose.toml"));
+    write(&out.join("errors.rs"), &tables::texts::<tables::Saying>("ERRORS", "Saying", &[facts.join("errors.toml")]));
+    write(&out.join("wrappers.rs"), &tables::texts::<tables::Wrapper>("WRAPPERS", "Wrapper", &[facts.join("wrappers.toml")]));
+    write(&out.join("signs.rs"), &tables::texts::<tables::Pointer>("SIGNS", "Pointer", &signs));
+    write(&out.join("prose.rs"), &tables::texts::<tables::Pointer>("TOLD", "Pointer", &told));
+    for path in files(facts).iter().filter(|path| !path.ends_with("errors.toml") && !path.ends_with("wrappers.toml")) {
+        let name = Path::new(path.file_name().expect("a file")).with_extension("json");
+        write(&out.join(name), &json(content(path)));
+    }
+}
+
+/// The data files of a folder, by name.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("the folder of the data files");
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    paths.sort();
+    paths
+}
+
+/// A file's tables by name, their rows each with an id of its own where rows have ids.
+fn content(path: &Path) -> serde_json::Map<String, Value> {
+    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let tables: serde_json::Map<String, Value> = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    for rows in tables.values().filter_map(Value::as_array) {
+        let mut ids = HashSet::new();
+        let again = rows.iter().filter_map(|row| row["id"].as_str()).find(|id| !ids.insert(*id));
+        assert!(again.is_none(), "{}: the id {} stands twice", path.display(), again.unwrap_or_default());
+    }
+    tables
+}
+
+/// The rows of a file that holds one table.
+fn rows(path: &Path) -> Vec<Value> {
+    match content(path).into_iter().collect::<Vec<_>>().pop() {
+        Some((_, Value::Array(rows))) => rows,
+        _ => panic!("{}: a table of rows is expected", path.display()),
+    }
+}
+
+/// The rows where there is one table, else everything by name.
+fn json(tables: serde_json::Map<String, Value>) -> String {
+    match tables.values().collect::<Vec<_>>()[..] {
+        [rows] => rows.to_string(),
+        _ => Value::Object(tables).to_string(),
+    }
+}
+
+fn write(path: &Path, text: &str) {
+    std::fs::write(path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+}
