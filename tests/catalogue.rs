@@ -88,7 +88,6 @@ const BY_HAND: &[&str] = &[
     "localhost-in-container",
     "client-runs-elsewhere",
     "cors-refused",
-    "content-type-lost",
     "wrong-region-host",
     "oidc-token-rejected",
 ];

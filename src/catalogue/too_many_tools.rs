@@ -1,6 +1,6 @@
 //! There are more tools than the server takes.
 
-use super::{Blame, Case, FailureMode, Finding, Severity, Shown, Verdict, limits};
+use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict, limits};
 use crate::evidence::Ask;
 use crate::facts::Cause;
 
@@ -27,7 +27,13 @@ pub const MODE: FailureMode = FailureMode {
     diagnose,
 };
 
+/// Fewer tools than this are refused together for other reasons than their number.
+const FEW: usize = 3;
+
 fn diagnose(case: &Case) -> Verdict {
+    if let Some(capped) = capped(case) {
+        return capped;
+    }
     match limits::with_cause(case, &[Cause::TooManyTools]).find(|shown| tools(shown) > 0) {
         Some(refused) => present(case, refused),
         None => Verdict::absent("no refusal speaks of the number of tools; more than were sent were not tried"),
@@ -36,6 +42,37 @@ fn diagnose(case: &Case) -> Verdict {
 
 fn tools(shown: &Shown) -> usize {
     shown.exchange.request.body.as_ref().and_then(|body| body["tools"].as_array()).map_or(0, Vec::len)
+}
+
+/// Shown by numbers: so many tools are answered, whichever they are, and one more is not.
+fn capped(case: &Case) -> Option<Verdict> {
+    let tries = || case.asked(Ask::Fields).filter(|shown| tools(shown) > 0);
+    let refusals = || tries().filter(|shown| shown.error().is_some() && shown.status().is_some_and(|status| (400..500).contains(&status)));
+    let passed = tries().filter(|shown| shown.answered()).max_by_key(|shown| tools(shown))?;
+    let refused = refusals().min_by_key(|shown| tools(shown))?;
+    let others = refusals().filter(|shown| tools(shown) == tools(refused) && names(shown) != names(refused)).count();
+    let (limit, first) = (tools(passed), tools(refused));
+    let is_limit = limit >= FEW && first == limit + 1 && others > 0;
+    let because = format!(
+        "Requests with {first} tools were answered with {}, whichever tools they were; with {limit} tools the request was answered after {:.0} ms.",
+        refused.account(),
+        passed.total_ms()
+    );
+    let full = tries().max_by_key(|shown| tools(shown)).map_or(first, tools);
+    is_limit.then(|| {
+        Finding::new(Severity::Error, Certainty::Certain, Blame::Client, because)
+            .so("Clients with more tools than that fail at every message.")
+            .fix(format!("Send at most {limit} tools (the request has {full})."))
+            .cite([refused.exchange, passed.exchange])
+            .detail("limit", limit)
+            .detail("tools", full)
+            .present()
+    })
+}
+
+fn names(shown: &Shown) -> Vec<String> {
+    let tools = shown.exchange.request.body.as_ref().and_then(|body| body["tools"].as_array());
+    tools.into_iter().flatten().map(|tool| tool.pointer("/function/name").unwrap_or(&tool["name"]).to_string()).collect()
 }
 
 fn present(case: &Case, refused: &Shown) -> Verdict {

@@ -105,10 +105,10 @@ pub struct Check {
     /// Header to send with every request; may be repeated
     #[arg(long = "header", value_name = "NAME: VALUE")]
     pub headers: Vec<String>,
-    /// Request that the client sends, instead of a typical one: JSON, a curl command, a HAR file, an SDK's debug log; `-` for standard input
+    /// Request that the client sends, instead of a typical one: JSON, a curl command, a HAR file, a captured session, an SDK's debug log; `-` for standard input
     #[arg(long, value_name = "FILE")]
     pub body: Option<PathBuf>,
-    /// Entry of the HAR file, from 1 [default: the last that failed]
+    /// Entry of the HAR file or the session, from 1 [default: the last that failed]
     #[arg(long, value_name = "N", requires = "body", value_parser = clap::value_parser!(u32).range(1..))]
     pub entry: Option<u32>,
     /// Ask as this client does (its routes, headers, bodies, waits), or `all` for a table of which known clients would work here

@@ -78,7 +78,7 @@ async fn examine(scenario: &'static Scenario, look: &LookArgs) -> Result<Evidenc
         skip: Vec::new(),
         burst: 0,
         body: scenario_body(scenario),
-        body_headers: Vec::new(),
+        body_headers: scenario.body_headers.iter().map(|(name, value)| (header_name(name), HeaderValue::from_static(value))).collect(),
         client_timeout_s,
         clients: &clients,
     };

@@ -214,7 +214,7 @@ where
             if self.stopped.get() || list.is_empty() {
                 return Found::Nothing;
             }
-            if held.len() == MOST {
+            if held.len() == MOST || self.is_row(&held) {
                 return crowd.map_or(Found::Nothing, Found::Crowd);
             }
             let last = self.shortest_failing(&held, &list).await - 1;
@@ -229,6 +229,12 @@ where
             list.truncate(last);
             list.retain(|part| !closed.contains(part));
         }
+    }
+
+    /// Two of a kind that pass together, and a third is needed: their number is at fault.
+    fn is_row(&self, held: &Parts) -> bool {
+        let mut kinds = held.iter().map(|part| self.links.kind[*part]);
+        held.len() > 1 && kinds.next().is_some_and(|first| kinds.all(|kind| kind == first))
     }
 
     /// How many parts of the list must come along with the held ones for the test to fail; with all of them it does.

@@ -10,12 +10,17 @@ use crate::dialect::openai_chat::{occasional, with};
 use crate::dialect::{Reading, requests};
 use crate::evidence::{Ask, Credential, Dialect};
 use crate::facts::Cause;
-use crate::minimize::{Links, Minimal, Parts, Trial, minimize};
+use crate::minimize::{Crowd, Links, Minimal, Parts, Trial, minimize};
 use crate::outline::Outline;
 use crate::target::Target;
 
 use super::question::given;
 use super::{Asked, Ctx, Need, Probe, Question, Work, values};
+
+/// From so many elements on, a list may be too long.
+const ROW: usize = 4;
+/// How often the sizes between which a limit lies are halved.
+const SIZES: usize = 4;
 
 /// The rung.
 pub const PROBE: Probe = Probe {
@@ -87,8 +92,14 @@ pub(super) async fn examine(cx: &Ctx<'_>, form: &Form, whole: Value) {
     if body.try_what_was_not_sent(cx).await {
         return;
     }
+    if body.refused.caused_by(&[Cause::BodyTooLarge]) || body.refused.exchange.status() == Some(413) {
+        return body.try_sizes(cx).await;
+    }
     let named = body.named(&body.refused, &body.all());
     let minimal = minimize(&body.links(), named, |parts| body.trial(cx, parts)).await;
+    if let Some(crowd) = &minimal.crowd {
+        return body.try_limit(cx, crowd).await;
+    }
     let changes = body.try_other_values(cx, &minimal).await;
     body.try_mended(cx, &minimal, &changes).await;
 }
@@ -216,6 +227,40 @@ impl Body {
         ask(cx, &self.form, with(whole.clone(), &name, value)).await.is_some_and(|asked| asked.answered())
     }
 
+    /// A failure that takes many parts: is it the number of elements of a list? Then as many others fail as well, one fewer pass, and so does
+    /// everything else with a list that long.
+    async fn try_limit(&self, cx: &Ctx<'_>, crowd: &Crowd) {
+        let links = self.links();
+        let in_crowd = |holder: &usize| links.any_of[*holder].iter().filter(|part| crowd.fails.contains(part)).count();
+        let Some(holder) = crowd.fails.iter().copied().max_by_key(in_crowd) else { return };
+        let (elements, count) = (&links.any_of[holder], in_crowd(&holder));
+        if count < ROW {
+            return;
+        }
+        let last = |count: usize| links.close(&elements[elements.len() - count..].iter().copied().collect());
+        let rest = elements[count - 1..].iter().fold(self.all(), |rest, part| links.without(&rest, *part));
+        for parts in [last(count), last(count - 1), rest] {
+            if self.trial(cx, parts).await == Trial::Impossible {
+                return;
+            }
+        }
+    }
+
+    /// A body that is too large: between which sizes the limit lies, with plain text.
+    async fn try_sizes(&self, cx: &Ctx<'_>) {
+        let plain = self.outline.with(&Parts::new());
+        let (mut passes, mut fails) = (plain.to_string().len(), self.outline.whole().to_string().len());
+        for _ in 0..SIZES {
+            let size = passes.midpoint(fails);
+            let Some(padded) = padded(&plain, size) else { return };
+            match ask(cx, &self.form, padded).await {
+                None => return,
+                Some(asked) if asked.answered() => passes = size,
+                Some(_) => fails = size,
+            }
+        }
+    }
+
     /// A culprit whose name or value may be what is refused is tried with another one. Those that were answered: the member, and its
     /// replacement.
     async fn try_other_values(&self, cx: &Ctx<'_>, minimal: &Minimal) -> Vec<(String, &'static str, Value)> {
@@ -250,6 +295,15 @@ impl Body {
         }
         ask(cx, &self.form, body).await;
     }
+}
+
+/// The body with its last message filled up to so many bytes.
+fn padded(body: &Value, size: usize) -> Option<Value> {
+    let mut padded = body.clone();
+    let missing = size.checked_sub(body.to_string().len())?;
+    let content = padded["messages"].as_array_mut()?.last_mut()?.get_mut("content")?;
+    *content = format!("{}{}", content.as_str()?, ".".repeat(missing)).into();
+    Some(padded)
 }
 
 /// What a refusal names: `param`, what the facts read out of its text, and words in quotes or backticks.

@@ -49,6 +49,8 @@ pub struct Scenario {
     pub client: Option<&'static str>,
     /// The body that the user's client sends, where the fields that most clients send would pass.
     pub body: Option<&'static str>,
+    /// Headers that the user's client sends with that body.
+    pub body_headers: &'static [(&'static str, &'static str)],
     /// A host name in `base` that the user makes resolve to the server's address.
     pub host: Option<&'static str>,
     /// How long the user's client waits for a whole answer, in units of simulated time.
@@ -71,6 +73,7 @@ const USUAL: Scenario = Scenario {
     headers: &[],
     client: None,
     body: None,
+    body_headers: &[],
     host: None,
     client_timeout: None,
     front: Front::Http(BAD_REQUEST),

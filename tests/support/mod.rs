@@ -58,7 +58,7 @@ pub async fn examine_with(scenario: &'static Scenario, pace: Pace, change: impl 
         skip: Vec::new(),
         burst: 0,
         body: scenario_body(scenario),
-        body_headers: Vec::new(),
+        body_headers: scenario.body_headers.iter().map(|(name, value)| (header_name(name), HeaderValue::from_static(value))).collect(),
         client_timeout_s: client_timeout_s(scenario),
         clients: &clients,
     };

@@ -37,6 +37,13 @@ pub(super) static TABLE: &[Scenario] = &[
         gateway: Gateway { before: target_provider, ..HEALTHY },
         ..faulty("routing-header-refused", "header-rejected", "A routing header names a provider that is not there")
     },
+    Scenario {
+        body: Some(TOOLS),
+        body_headers: &[("x-stainless-lang", "js"), ("openai-beta", "assistants=v2")],
+        gateway: Gateway { before: own_header, ..HEALTHY },
+        details: r#"{"header":"openai-beta"}"#,
+        ..faulty("own-header-refused", "header-rejected", "A header of the client's own is refused, and nothing says which")
+    },
     sends("thinking-by-default", "hidden-default-conflict", "Thinking is on by default, and refused without a stream", PLAIN, |body, _| {
         let thinks = body["enable_thinking"] != false && body["stream"] != true;
         thinks.then(|| bad("parameter.enable_thinking must be set to false for non-streaming calls"))
@@ -147,6 +154,10 @@ fn beta_flag(request: &Received, _: &Moment) -> Option<Script> {
 fn target_provider(request: &Received, _: &Moment) -> Option<Script> {
     let provider = request.header("x-target-provider").filter(|_| request.is_chat())?;
     Some(json(400, format!(r#"{{"error":"Provider {provider} could not be found on this gateway"}}"#)))
+}
+
+fn own_header(request: &Received, _: &Moment) -> Option<Script> {
+    request.header("openai-beta").filter(|_| request.is_chat()).map(|_| json(400, r#"{"message":"Bad Request"}"#))
 }
 
 fn bad(message: &str) -> Script {

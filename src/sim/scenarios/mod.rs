@@ -14,6 +14,7 @@ mod key;
 mod limits;
 mod malformed;
 mod model;
+mod nested;
 mod packing;
 mod pages;
 mod reach;
@@ -46,6 +47,7 @@ fn families() -> Vec<&'static [Scenario]> {
         client::TABLE,
         fields::TABLE,
         replayed::TABLE,
+        nested::TABLE,
         limits::TABLE,
         stream::TABLE,
         malformed::TABLE,

@@ -1,4 +1,5 @@
-//! A client's own request, taken from what a user has of it: JSON, a curl command, a HAR file, an SDK's debug log, a raw request.
+//! A client's own request, taken from what a user has of it: JSON, a curl command, a HAR file, a captured session, an SDK's debug log, a raw
+//! request.
 //!
 //! Unlike a [`super::Sighting`], it is taken unchanged: it is going to be sent.
 
@@ -11,6 +12,7 @@ mod tests;
 use serde_json::Value;
 
 use super::input::command;
+use crate::evidence::{Captured, Session};
 
 /// Larger requests, and files of one request (bytes), are no chat.
 pub const LARGEST_BODY: usize = 16 << 20;
@@ -57,6 +59,12 @@ pub enum NoRequest {
     /// An entry was asked for, and this is no HAR file.
     #[error("is no HAR file, so it has no entry {0}")]
     NoEntries(usize),
+    /// A captured session that cannot be read; why.
+    #[error("is no captured session ({0})")]
+    NotASession(String),
+    /// A captured session without the wanted request; how many it has.
+    #[error("is a captured session without that request (it has {0} of JSON with `messages`, `input` or `prompt`)")]
+    NothingCaptured(usize),
     /// A curl command without a JSON body.
     #[error("is a curl command without a JSON body that could be sent; `-d @FILE` must be given as --body FILE")]
     NoData,
@@ -68,7 +76,7 @@ pub enum NoRequest {
     Unknown,
 }
 
-const ACCEPTED: &str = "the JSON of a request, a curl command, a HAR file or an SDK's debug log";
+const ACCEPTED: &str = "the JSON of a request, a curl command, a HAR file, a captured session or an SDK's debug log";
 
 /// Reads the request out of a file's bytes; `entry` (from 1) picks one of a HAR file, else its last failed one is taken.
 ///
@@ -79,6 +87,9 @@ pub fn read(bytes: &[u8], entry: Option<usize>) -> Result<ClientRequest, NoReque
     let text = std::str::from_utf8(bytes).map_err(|error| NoRequest::NotUtf8(error.valid_up_to()))?.trim();
     if text.is_empty() {
         return Err(NoRequest::Empty);
+    }
+    if Session::is_one(bytes) {
+        return of_session(bytes, entry);
     }
     if har::is_har(text) {
         return har::read(text, entry);
@@ -95,6 +106,20 @@ pub fn read(bytes: &[u8], entry: Option<usize>) -> Result<ClientRequest, NoReque
         b'[' if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() => Err(NoRequest::NoMessages),
         _ => of_text(text),
     }
+}
+
+/// The wanted exchange of a captured session, or its last refused one, or its last one.
+fn of_session(bytes: &[u8], wanted: Option<usize>) -> Result<ClientRequest, NoRequest> {
+    let session = Session::read(bytes).map_err(|error| NoRequest::NotASession(error.to_string()))?;
+    let chats: Vec<&Captured> =
+        session.requests().filter(|captured| captured.exchange.request.body.as_ref().is_some_and(is_chat)).collect();
+    let found = match wanted {
+        Some(number) => chats.iter().find(|captured| captured.number == number as u64),
+        None => chats.iter().rev().find(|captured| captured.is_refused()).or(chats.last()),
+    };
+    let request = &found.ok_or(NoRequest::NothingCaptured(chats.len()))?.exchange.request;
+    let body = request.body.clone().unwrap_or_default();
+    Ok(ClientRequest { body, headers: own_headers(request.headers.iter().cloned()), url: Some(request.url.clone()) })
 }
 
 fn of_json(text: &str) -> Result<ClientRequest, NoRequest> {
