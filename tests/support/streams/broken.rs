@@ -70,7 +70,7 @@ pub const KINDS: &[Kind] = &[
     }),
     ("every event twice", Fault("twice"), MALFORMED, |draft, dice| {
         numbered(draft);
-        draft.dress.comments = 0;
+        (draft.dress.comments, draft.dress.lines) = (0, 0);
         let pieces: Vec<_> = draft.spoken.pieces.iter().map(|piece| Piece::raw(&text_of(piece, dice))).collect();
         let (done, chunks) = pieces.split_last().expect("events");
         draft.spoken.pieces = chunks.iter().flat_map(|piece| [piece.clone(), piece.clone()]).chain([done.clone()]).collect();

@@ -109,6 +109,7 @@ pub fn false_accusation(made: &Made) -> Option<String> {
     {
         return Some(format!("a conforming reader loses {loss:?}"));
     }
-    let accused = accused(&evidence(made));
+    let evidence = evidence(made);
+    let accused = accused(&evidence);
     (!accused.is_empty()).then(|| format!("accused of {accused:?}"))
 }

@@ -121,12 +121,13 @@ impl Draft {
     }
 }
 
-/// Arrivals at any offsets: a beginning of 30 to 400 ms, then 1 to 30 ms each. No size comes again and again, as it does from a full buffer.
+/// Arrivals at any offsets: a beginning of 30 to 400 ms, then 4 to 30 ms each. No size comes again and again, as it does from a full buffer,
+/// and there are ten at least: an answer that comes whole after all of its time is no legal stream's.
 fn paced(dice: &mut Dice, length: usize) -> (Vec<Arrival>, f64) {
     let mut arrivals = Vec::new();
     let (mut end, mut at_ms) = (0, 30.0 + dice.below(370) as f64);
     let widest: usize = dice.one(&[1, 7, 60, 300, 1400]);
-    let widest = widest.max(length / 300 + 1);
+    let widest = widest.min(length / 10).max(length / 300 + 1);
     while end < length {
         end = (end + 1 + dice.below(widest)).min(length);
         arrivals.push(Arrival { at_ms, end: end as u32 });
