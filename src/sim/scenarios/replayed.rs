@@ -7,7 +7,7 @@ use crate::sim::script::*;
 use crate::sim::{Scenario, USUAL};
 
 pub(super) static TABLE: &[Scenario] = &[
-    agent("tools-capped", "too-many-tools", "cline-cli", "At most 20 tools, and the client has 25", |body, _| {
+    agent("agent-tools-capped", "too-many-tools", "cline-cli", "At most 20 tools, and the client has 25", |body, _| {
         let count = body["tools"].as_array().map_or(0, Vec::len);
         (count > 20).then(|| {
             let message = format!(
