@@ -3,6 +3,7 @@
 use super::streams::plural;
 use super::{Blame, Case, Certainty, Finding, Severity, Shown, Verdict};
 use crate::dialect::Reading;
+use crate::dialect::openai_chat::{CONTROL_COUNT, count_prompt};
 use crate::evidence::Ask;
 use crate::facts::{self, ErrorText, Strength};
 
@@ -27,10 +28,11 @@ const TELLING: [&str; 16] = [
     "异常",
     "超时",
 ];
-/// A word of every answer to the question that was asked, which is to count.
+/// A word of every answer to the control's question, which is to count.
 const COUNTED: [&str; 2] = ["three", "3, 4"];
 
-/// An error told as the text of an answer. One is only suspected; every answer of a question has to be one.
+/// An error told as the text of an answer to the control's question: what an answer to any other one may say, nobody knows. One is only
+/// suspected; every answer has to be one.
 pub(super) fn told_as_answer(case: &Case) -> Option<Verdict> {
     let told: Vec<_> = [Ask::Chat, Ask::ChatStream].into_iter().filter_map(|ask| always_told(case, ask)).flatten().collect();
     let first = told.first()?;
@@ -45,8 +47,13 @@ pub(super) fn told_as_answer(case: &Case) -> Option<Verdict> {
 
 /// The answers of a question, when each of them is an error's text.
 fn always_told<'c, 'e>(case: &'c Case<'e>, ask: Ask) -> Option<Vec<&'c Shown<'e>>> {
-    let answers: Vec<_> = case.asked(ask).filter(|shown| shown.answered()).collect();
+    let answers: Vec<_> = case.asked(ask).filter(|shown| shown.answered() && asks_to_count(shown)).collect();
     (!answers.is_empty() && answers.iter().all(|shown| is_error(text(shown)))).then_some(answers)
+}
+
+fn asks_to_count(shown: &Shown) -> bool {
+    let body = shown.exchange.request.body.as_ref();
+    body.is_some_and(|body| body.to_string().contains(&count_prompt(CONTROL_COUNT)))
 }
 
 fn text<'c>(shown: &'c Shown) -> &'c str {

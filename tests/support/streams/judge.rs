@@ -10,11 +10,23 @@ use serde_json::{Value, json};
 use super::super::recorded;
 use super::Made;
 
-/// A run in which plain chat was answered with this text and the streamed chat with this stream.
+/// The dialect that is asked for on a route.
+fn dialect_of(route: &str) -> &'static str {
+    match route {
+        "responses" => "openai-responses",
+        "messages" => "anthropic-messages",
+        "completions" => "openai-completions",
+        _ => "openai-chat",
+    }
+}
+
+/// A run in which plain chat was answered with this text, as its route speaks, and the streamed chat with this stream.
 pub fn evidence(made: &Made) -> Evidence {
     let spoken = &made.draft.spoken;
-    let text = format!("{} and more of it", spoken.text);
-    let document = match spoken.dialect {
+    let dialect = dialect_of(spoken.route);
+    // A stream of tool calls has no text; plain chat, which nobody asked for a call, has.
+    let text = if spoken.text.is_empty() { "some words" } else { &spoken.text };
+    let document = match dialect {
         "openai-responses" => {
             json!({"id": "r", "object": "response", "model": "m", "status": "completed", "output": [{"type": "message", "content": [{"type": "output_text", "text": text}]}], "usage": {}})
         }
@@ -35,7 +47,7 @@ pub fn evidence(made: &Made) -> Evidence {
         typed_base_url: "https://gateway.example/v1".into(),
         base_url: "https://gateway.example/v1".into(),
         model: Some("m".into()),
-        dialect: spoken.dialect.into(),
+        dialect: dialect.into(),
         idle_s: 5.0,
         ..Subject::default()
     };
