@@ -1,7 +1,7 @@
 //! What a text must hold for a regular expression to match: cheap to look for, and mostly missing.
 
 use std::collections::BTreeSet;
-use std::fmt::{Debug, Formatter, Result};
+use std::fmt::{Debug, Display, Formatter, Result};
 
 use regex_syntax::hir::{Class, ClassUnicodeRange, Hir, HirKind, Look};
 
@@ -98,13 +98,23 @@ impl Default for Needs {
     }
 }
 
-/// As the code that makes it.
+/// As `src/facts/signatures.rs` reads it: one text, since a tree of them has thousands of addresses to relocate at every start.
 impl Debug for Needs {
     fn fmt(&self, f: &mut Formatter) -> Result {
-        match self {
-            Needs::Word(word) => write!(f, "Needs::Word({word:?})"),
-            Needs::All(needs) => write!(f, "Needs::All(&{needs:?})"),
-            Needs::OneOf(needs) => write!(f, "Needs::OneOf(&{needs:?})"),
-        }
+        let text = if *self == Needs::default() { String::new() } else { self.to_string() };
+        write!(f, "Needs({text:?})")
+    }
+}
+
+impl Display for Needs {
+    fn fmt(&self, f: &mut Formatter) -> Result {
+        let (opening, needs) = match self {
+            Needs::Word(word) => return write!(f, "{word}\u{1f}"),
+            Needs::All(needs) => ('\u{1}', needs),
+            Needs::OneOf(needs) => ('\u{2}', needs),
+        };
+        write!(f, "{opening}")?;
+        needs.iter().try_for_each(|needs| write!(f, "{needs}"))?;
+        write!(f, "\u{3}")
     }
 }

@@ -26,11 +26,11 @@ struct Row<R> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Signature {
-    any: List<String>,
-    all: List<String>,
-    not: List<String>,
-    codes: List<String>,
-    params: List<String>,
+    any: Words,
+    all: Words,
+    not: Words,
+    codes: Words,
+    params: Words,
     status: List<u16>,
     #[serde(rename = "headers")]
     header: Header,
@@ -128,6 +128,17 @@ impl<T> Default for List<T> {
 impl<T: Debug> Debug for List<T> {
     fn fmt(&self, f: &mut Formatter) -> Result {
         write!(f, "&{:?}", self.0)
+    }
+}
+
+/// Texts, each ended by U+1F.
+#[derive(Deserialize, Default)]
+struct Words(Vec<String>);
+
+impl Debug for Words {
+    fn fmt(&self, f: &mut Formatter) -> Result {
+        let words: String = self.0.iter().map(|word| format!("{word}\u{1f}")).collect();
+        write!(f, "Words({words:?})")
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a refusal means: the text of an error, read in a closed vocabulary of causes.
 
-use super::signatures::{Needs, Row, Signature, Text};
+use super::signatures::{Needs, Row, Signature, Text, Words};
 use super::wrappers::{self, Wrapping};
 use super::{Headers, Pattern, Strength, head};
 use serde::Deserialize;
@@ -374,7 +374,7 @@ mod tests {
             .iter()
             .position(|(name, _)| row.signature.header.as_ref().is_some_and(|(own, _)| own == name))
             .map_or(&[][..], |at| &HEADERS[at..=at]);
-        let (code, param) = (row.signature.codes.first().copied(), row.signature.params.first().copied());
+        let (code, param) = (row.signature.codes.iter().next(), row.signature.params.iter().next());
         ErrorText {
             status: row.signature.status.first().copied(),
             code,
@@ -402,8 +402,8 @@ mod tests {
                 "{}: the status alone never decides",
                 row.id
             );
-            for phrase in row.signature.any.iter().chain(row.signature.all).chain(row.signature.not) {
-                assert!(!phrase.contains('\\') && **phrase == *plain_quotes(&phrase.to_lowercase()), "{}: {phrase}", row.id);
+            for phrase in [row.signature.any, row.signature.all, row.signature.not].into_iter().flat_map(Words::iter) {
+                assert!(!phrase.contains('\\') && *phrase == *plain_quotes(&phrase.to_lowercase()), "{}: {phrase}", row.id);
             }
         }
     }

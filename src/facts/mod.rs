@@ -44,7 +44,7 @@ pub use meanings::{Meaning, looking_like, meaning, meanings};
 pub use providers::{Provider, provider_for_host, provider_for_key_prefix};
 pub use ratelimits::{Announced, AnnouncedKind, announced_limits};
 pub use retry::{HintForm, HintSource, RetryHint, retry_after};
-pub use signatures::withholding;
+pub use signatures::{Words, withholding};
 pub use signs::{Scene, Sign, hearsay, signs};
 pub use statuses::{Status, status, statuses};
 pub use stream_clients::{

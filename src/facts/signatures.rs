@@ -30,15 +30,15 @@ pub(super) struct Row<R> {
 #[derive(Debug)]
 pub(super) struct Signature {
     /// Phrases of which one must occur; lower case, straight quotes, no backslash.
-    pub any: &'static [&'static str],
+    pub any: Words,
     /// Phrases that must all occur.
-    pub all: &'static [&'static str],
+    pub all: Words,
     /// Phrases of which none may occur, in message or body.
-    pub not: &'static [&'static str],
+    pub not: Words,
     /// Codes or types of which one must be the error's, or stand in its text.
-    pub codes: &'static [&'static str],
+    pub codes: Words,
     /// Values of `param`.
-    pub params: &'static [&'static str],
+    pub params: Words,
     /// Statuses it comes with.
     pub status: &'static [u16],
     /// A header that must be there and match.
@@ -55,33 +55,89 @@ pub(super) struct Signature {
     pub raw: bool,
 }
 
-/// What a text must hold, in lower case. The build finds it in a regular expression, so that most are never compiled.
-#[derive(Debug)]
-pub(super) enum Needs {
-    Word(&'static str),
-    /// All of them, one behind the other.
-    All(&'static [Needs]),
-    OneOf(&'static [Needs]),
+/// Texts of a row, each ended by U+1F: a slice of them has an address for each, to be relocated at every start.
+#[derive(Debug, Clone, Copy)]
+pub struct Words(pub(super) &'static str);
+
+impl Words {
+    /// Each of them.
+    pub fn iter(self) -> impl Iterator<Item = &'static str> {
+        self.0.split_terminator('\u{1f}')
+    }
+
+    /// True when there is none.
+    pub fn is_empty(self) -> bool {
+        self.0.is_empty()
+    }
 }
+
+/// What a text must hold for a regular expression to match, in lower case. The build finds it, so that most are never compiled.
+///
+/// A tree, written from the front: a word ends with U+1F; U+1 opens what must stand one behind the other, U+2 what one must stand of, and
+/// U+3 closes either. Nothing is needed when it is empty.
+#[derive(Debug)]
+pub(super) struct Needs(pub &'static str);
 
 impl Needs {
     /// Whether a text has the words, wherever they stand.
     fn may_be_in(&self, text: &Scan) -> bool {
-        match self {
-            Needs::Word(word) => text.has(word),
-            Needs::All(needs) => needs.iter().all(|needs| needs.may_be_in(text)),
-            Needs::OneOf(needs) => needs.iter().any(|needs| needs.may_be_in(text)),
-        }
+        self.end(&|word, from| text.has(word).then_some(from)).is_some()
     }
 
-    /// Where, at the earliest, what stands in a lower-case text from some place on ends.
-    fn end_in(&self, text: &str, from: usize) -> Option<usize> {
-        match self {
-            Needs::Word(word) => memmem::find(&text.as_bytes()[from..], word.as_bytes()).map(|at| from + at + word.len()),
-            Needs::All(needs) => needs.iter().try_fold(from, |from, needs| needs.end_in(text, from)),
-            Needs::OneOf(needs) => needs.iter().filter_map(|needs| needs.end_in(text, from)).min(),
+    /// Whether a lower-case text has the words in their order.
+    fn are_in(&self, text: &str) -> bool {
+        self.end(&|word, from| memmem::find(&text.as_bytes()[from..], word.as_bytes()).map(|at| from + at + word.len())).is_some()
+    }
+
+    /// Where, at the earliest, all that is needed ends; `find` tells where a word ends that stands at some place or behind.
+    fn end(&self, find: &impl Fn(&str, usize) -> Option<usize>) -> Option<usize> {
+        if self.0.is_empty() { Some(0) } else { end(&mut { self.0 }, 0, find) }
+    }
+}
+
+/// The same for the first node of `rest`, which is taken from it.
+fn end(rest: &mut &str, from: usize, find: &impl Fn(&str, usize) -> Option<usize>) -> Option<usize> {
+    if let Some(behind) = rest.strip_prefix('\u{1}') {
+        *rest = behind;
+        let mut at = from;
+        while !closes(rest) {
+            let Some(next) = end(rest, at, find) else { return leave(rest) };
+            at = next;
+        }
+        return Some(at);
+    }
+    if let Some(behind) = rest.strip_prefix('\u{2}') {
+        *rest = behind;
+        let mut earliest: Option<usize> = None;
+        while !closes(rest) {
+            earliest = [earliest, end(rest, from, find)].into_iter().flatten().min();
+            if earliest == Some(from) {
+                leave(rest);
+                break;
+            }
+        }
+        return earliest;
+    }
+    let (word, behind) = rest.split_once('\u{1f}').expect("the build ends every word");
+    *rest = behind;
+    find(word, from)
+}
+
+fn closes(rest: &mut &str) -> bool {
+    rest.strip_prefix('\u{3}').map(|behind| *rest = behind).is_some()
+}
+
+/// Passes over what is left of the node that is open.
+fn leave(rest: &mut &str) -> Option<usize> {
+    let mut open = 1;
+    for at in memchr::memchr3_iter(1, 2, 3, rest.as_bytes()) {
+        open = if rest.as_bytes()[at] == 3 { open - 1 } else { open + 1 };
+        if open == 0 {
+            *rest = &rest[at + 1..];
+            break;
         }
     }
+    None
 }
 
 thread_local! {
@@ -127,7 +183,7 @@ impl Signature {
     /// Whether status, `param` and headers are as the row wants them.
     fn fits_around(&self, error: &ErrorText) -> bool {
         let status = |status| self.status.contains(&status);
-        let param = |param: &str| self.params.contains(&param);
+        let param = |param: &str| self.params.iter().any(|own| own == param);
         let in_header =
             |(name, pattern): &(&str, Pattern)| header(error.headers, name).is_some_and(|value| pattern.is_match(head(value, 1024)));
         (self.status.is_empty() || error.status.is_none_or(status))
@@ -146,7 +202,7 @@ impl Signature {
     /// Whether the regular expression matches a text that may fit: where no match crosses lines, only lines that may match are asked.
     fn matches(&self, text: &Scan) -> bool {
         let Some(regex) = &self.regex else { return true };
-        let may_match = |part: &&str| self.needs.end_in(&part.to_lowercase(), 0).is_some();
+        let may_match = |part: &&str| self.needs.are_in(&part.to_lowercase());
         match self.in_a_line {
             true => text.clean.split('\n').filter(may_match).any(|line| regex.is_match(line)),
             false => may_match(&text.clean.as_str()) && regex.is_match(&text.clean),
@@ -219,7 +275,7 @@ impl Scan {
         self.pieces.may_hold(phrase.as_bytes()) && memmem::find(self.words.as_bytes(), phrase.as_bytes()).is_some()
     }
 
-    fn has_one_of(&self, phrases: &[&str]) -> bool {
+    fn has_one_of(&self, phrases: Words) -> bool {
         phrases.iter().any(|phrase| self.has(phrase))
     }
 
@@ -292,6 +348,19 @@ mod tests {
     fn a_row_seen_only_around_the_message_counts_less() {
         assert_eq!(weaker(Strength::Strong), Strength::Medium);
         assert_eq!(weaker(Strength::Weak), Strength::Weak);
+    }
+
+    #[test]
+    fn what_a_pattern_needs_is_read_from_the_front() {
+        // (a then b) or (c then (d or e)), and behind it f
+        let needs = Needs("\u{1}\u{2}\u{1}a\u{1f}b\u{1f}\u{3}\u{1}c\u{1f}\u{2}d\u{1f}e\u{1f}\u{3}\u{3}\u{3}f\u{1f}\u{3}");
+        for text in ["a b f", "c e f", "xcxdxf", "b a c d b f"] {
+            assert!(needs.are_in(text) && needs.may_be_in(&Scan::of(text)), "{text}");
+        }
+        for text in ["", "a b", "f a b", "a f", "c f d", "d c f"] {
+            assert!(!needs.are_in(text), "{text}");
+        }
+        assert!(needs.may_be_in(&Scan::of("f d c")) && !needs.may_be_in(&Scan::of("c f")) && Needs("").are_in(""));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a pasted failure shows beside the words of an error: addresses, answers of the wrong kind, what clients and people say of it.
 
-use super::signatures::{Needs, Row, Signature, Text};
+use super::signatures::{Needs, Row, Signature, Text, Words};
 use super::{ErrorText, Pattern, Strength};
 
 /// A failure as somebody saw it.
@@ -88,8 +88,8 @@ mod tests {
         for row in SIGNS.iter().chain(TOLD.iter()) {
             assert!(seen.insert(row.id), "{} stands twice", row.id);
             assert!(row.source.starts_with("https://"), "{} has no source", row.id);
-            for phrase in row.signature.any.iter().chain(row.signature.all).chain(row.signature.not) {
-                assert!(!phrase.contains('\\') && **phrase == *super::super::plain_quotes(&phrase.to_lowercase()), "{}: {phrase}", row.id);
+            for phrase in [row.signature.any, row.signature.all, row.signature.not].into_iter().flat_map(Words::iter) {
+                assert!(!phrase.contains('\\') && *phrase == *super::super::plain_quotes(&phrase.to_lowercase()), "{}: {phrase}", row.id);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The rows of `errors.toml`, `signs/*.toml` and `wrappers.toml` as something to be read by people: words, codes, examples, sources.
 
+use super::Words;
 use super::errors::ERRORS;
 use super::signs::{SIGNS, TOLD};
 use super::wrappers::WRAPPERS;
@@ -18,7 +19,7 @@ pub struct TextRow {
     /// The gateway that writes it.
     pub speaker: Option<&'static str>,
     /// Values of `error.code` or `error.type`.
-    pub codes: &'static [&'static str],
+    pub codes: Words,
     /// Statuses that it must come with; empty for any.
     pub status: &'static [u16],
     /// A real text; empty for an error that is known by its headers.

@@ -1,6 +1,6 @@
 //! Who is quoted: gateways that repeat what a provider said.
 
-use super::signatures::{Needs, Row, Signature, Text};
+use super::signatures::{Needs, Row, Signature, Text, Words};
 use super::{Pattern, Strength, head};
 
 /// How a gateway shows that it repeats what a provider said; the first group of its pattern names the provider.

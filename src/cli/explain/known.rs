@@ -71,7 +71,8 @@ fn texts(rows: &[&'static TextRow]) -> Vec<(String, &'static str)> {
     let mut said = BTreeSet::new();
     let (fresh, more): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| said.insert(row.cause));
     let shown = |row: &'static TextRow| {
-        let said = if row.example.is_empty() { row.codes.join(", ") } else { neutral::inline(row.example, EXAMPLE) };
+        let said =
+            if row.example.is_empty() { row.codes.iter().collect::<Vec<_>>().join(", ") } else { neutral::inline(row.example, EXAMPLE) };
         (format!("{}: {said} [{}]", says(row.cause), row.id), row.source)
     };
     fresh.into_iter().chain(more).map(shown).collect()
