@@ -202,11 +202,11 @@ impl Signature {
     /// Whether the regular expression matches a text that may fit: where no match crosses lines, only lines that may match are asked.
     fn matches(&self, text: &Scan) -> bool {
         let Some(regex) = &self.regex else { return true };
-        let may_match = |part: &&str| self.needs.are_in(&part.to_lowercase());
-        match self.in_a_line {
-            true => text.clean.split('\n').filter(may_match).any(|line| regex.is_match(line)),
-            false => may_match(&text.clean.as_str()) && regex.is_match(&text.clean),
+        if !self.in_a_line {
+            return self.needs.are_in(&text.lower) && regex.is_match(&text.clean);
         }
+        let mut lines = text.clean.split('\n').zip(text.lower.split('\n'));
+        lines.any(|(line, lower)| self.needs.are_in(lower) && regex.is_match(line))
     }
 }
 
@@ -259,6 +259,8 @@ impl<'a> Text<'a> {
 /// One text, cleaned, and ready to be asked for thousands of phrases of which it has a few.
 struct Scan {
     clean: String,
+    /// The same in lower case, line for line.
+    lower: String,
     /// In lower case and without the breaks of lines.
     words: String,
     pieces: Pieces,
@@ -267,8 +269,9 @@ struct Scan {
 impl Scan {
     fn of(text: &str) -> Self {
         let clean = plain_quotes(text).replace('\\', "");
-        let words = unwrapped(&clean.to_lowercase());
-        Self { pieces: Pieces::of(words.as_bytes()), words, clean }
+        let lower = clean.to_lowercase();
+        let words = unwrapped(&lower);
+        Self { pieces: Pieces::of(words.as_bytes()), words, lower, clean }
     }
 
     fn has(&self, phrase: &str) -> bool {
