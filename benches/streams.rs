@@ -13,7 +13,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use llmdoctor::dialect::{Reading, StreamEnd, read, sse};
-use llmdoctor::evidence::{Arrival, Ask, Body, Credential, Exchange, Outcome, Request, Response, Via};
+use llmdoctor::evidence::{Arrival, Ask, Body, Credential, Exchange, Outcome, Request, Response};
 use llmdoctor::http::{Call, Client, Options, ProxyChoice};
 use llmdoctor::pace::Pace;
 use llmdoctor::secret::{Scrubber, Secret};
@@ -239,15 +239,6 @@ fn exchange(route: &str, body: Body) -> Exchange {
     let response =
         Response { status: 200, version: "HTTP/1.1".into(), headers, headers_ms: 1.0, body, cut: None, left_open: false, total_ms: 1e6 };
     let url = format!("http://gateway.test/v1/{route}");
-    Exchange {
-        id: "e1".into(),
-        probe: "stream".into(),
-        ask: Ask::ChatStream,
-        via: Via::Gateway,
-        attempt: 1,
-        at_ms: 0.0,
-        request: Request { method: "POST".into(), url, headers: Vec::new(), body: None, credential: Credential::None },
-        steps: Vec::new(),
-        outcome: Outcome::Response(response),
-    }
+    let request = Request { method: "POST".into(), url, headers: Vec::new(), body: None, credential: Credential::None };
+    recorded::exchange(Ask::ChatStream, request, Outcome::Response(response))
 }

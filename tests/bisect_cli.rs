@@ -1,60 +1,16 @@
 //! `bisect` as its users meet it: every source of a request, what it prints, what it writes, and one clear line for what is no request.
 
-use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+#[path = "support/process.rs"]
+mod process;
 
+use std::fs;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use process::{Gateway, llmdoctor, text};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-
-const EXE: &str = env!("CARGO_BIN_EXE_llmdoctor");
-
-fn llmdoctor(arguments: &[&str]) -> Command {
-    let mut command = Command::new(EXE);
-    command.args(arguments).stdin(Stdio::null());
-    for name in
-        ["OPENAI_BASE_URL", "OPENAI_API_KEY", "LLMDOCTOR_KEY", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY"]
-    {
-        command.env_remove(name);
-    }
-    command
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// A simulated gateway in a process of its own, and the arguments that it prints.
-struct Gateway {
-    child: Child,
-    /// Kept open: a simulator whose reader has left would end.
-    _output: BufReader<ChildStdout>,
-    words: Vec<String>,
-}
-
-impl Gateway {
-    fn start(scenario: &str) -> Self {
-        let mut child = llmdoctor(&["simulate", scenario]).stdout(Stdio::piped()).spawn().expect("a simulator");
-        let mut output = BufReader::new(child.stdout.take().expect("its output"));
-        let command =
-            output.by_ref().lines().map_while(Result::ok).find(|line| line.trim().starts_with("llmdoctor check")).expect("a command");
-        let words = shlex::split(&command).expect("shell words").into_iter().skip(2).collect();
-        Gateway { child, _output: output, words }
-    }
-
-    fn bisect(&self, more: &[&str]) -> Command {
-        let words = ["bisect"].into_iter().chain(self.words.iter().map(String::as_str)).chain(more.iter().copied());
-        llmdoctor(&words.collect::<Vec<_>>())
-    }
-}
-
-impl Drop for Gateway {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 /// What a client sends: a system message, sampling, two tools.
 fn body() -> Value {
@@ -91,7 +47,7 @@ fn the_culprit_the_smallest_and_the_largest_request_and_a_mended_file() {
     let gateway = Gateway::start("temperature-with-top-p");
     let files = Files::new();
     let mended = files.path("mended.json").display().to_string();
-    let output = run(gateway.bisect(&["--body", &files.file("body.json", body().to_string()), "--write-fixed", &mended]));
+    let output = run(gateway.asked("bisect", &["--body", &files.file("body.json", body().to_string()), "--write-fixed", &mended]));
     let told = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{told}{}", text(&output.stderr));
     assert!(told.contains("Refused: /temperature with /top_p"), "{told}");
@@ -99,7 +55,7 @@ fn the_culprit_the_smallest_and_the_largest_request_and_a_mended_file() {
     assert!(told.contains("each culprit alone is refused, everything else together is answered"), "{told}");
     let written: Value = serde_json::from_str(&fs::read_to_string(&mended).expect("a mended file")).expect("JSON");
     assert!(written.get("top_p").is_none() && written["temperature"] == 0.2 && written["tools"] == body()["tools"], "{written}");
-    let again = run(gateway.bisect(&["--body", &mended]));
+    let again = run(gateway.asked("bisect", &["--body", &mended]));
     assert_eq!(again.status.code(), Some(0), "{}", text(&again.stdout));
     assert!(text(&again.stdout).contains("nothing to mend"));
 }
@@ -109,7 +65,7 @@ fn a_renamed_member_is_mended_under_its_new_name() {
     let gateway = Gateway::start("max-tokens-renamed");
     let files = Files::new();
     let mended = files.path("mended.json").display().to_string();
-    run(gateway.bisect(&["--body", &files.file("body.json", body().to_string()), "--write-fixed", &mended, "-q"]));
+    run(gateway.asked("bisect", &["--body", &files.file("body.json", body().to_string()), "--write-fixed", &mended, "-q"]));
     let written: Value = serde_json::from_str(&fs::read_to_string(&mended).expect("a mended file")).expect("JSON");
     assert!(written["max_completion_tokens"] == 100 && written.get("max_tokens").is_none(), "{written}");
 }
@@ -120,7 +76,7 @@ fn one_tool_of_many_is_found_by_its_place() {
     let mut body = body();
     body["tools"][1]["function"]["strict"] = json!(true);
     let files = Files::new();
-    let output = run(gateway.bisect(&["--body", &files.file("body.json", body.to_string())]));
+    let output = run(gateway.asked("bisect", &["--body", &files.file("body.json", body.to_string())]));
     assert!(text(&output.stdout).contains("Refused: /tools/1/function/strict\n"), "{}", text(&output.stdout));
 }
 
@@ -132,7 +88,7 @@ fn a_curl_command_brings_its_headers_and_one_of_them_is_refused() {
         "curl https://elsewhere.example/v1/chat/completions -H 'x-stainless-lang: js' -H 'openai-beta: assistants=v2' -H 'Authorization: Bearer sk-other' -d '{}'",
         body()
     );
-    let output = run(gateway.bisect(&["--body", &files.file("command.txt", curl)]));
+    let output = run(gateway.asked("bisect", &["--body", &files.file("command.txt", curl)]));
     let told = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{told}{}", text(&output.stderr));
     assert!(told.contains("header-rejected") && told.contains("Leave out the header openai-beta."), "{told}");
@@ -149,13 +105,18 @@ fn standard_input_and_a_wanted_entry_of_a_har_file() {
     let mut with_choice = body();
     with_choice["tool_choice"] = json!("auto");
     let har = json!({ "log": { "version": "1.2", "entries": [entry(&with_choice, 400), entry(&body(), 200)] } }).to_string();
-    let mut child =
-        gateway.bisect(&["--body", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
+    let mut child = gateway
+        .asked("bisect", &["--body", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
     child.stdin.take().expect("its input").write_all(har.as_bytes()).expect("it reads");
     let output = child.wait_with_output().expect("it ends");
     assert!(text(&output.stdout).contains("Refused: /tool_choice\n"), "{}", text(&output.stdout));
     let files = Files::new();
-    let output = run(gateway.bisect(&["--body", &files.file("log.har", har), "--entry", "2"]));
+    let output = run(gateway.asked("bisect", &["--body", &files.file("log.har", har), "--entry", "2"]));
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
 }
 

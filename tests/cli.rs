@@ -1,62 +1,21 @@
 //! The command line as its users meet it: exit codes, one clear line for what is wrong, keys that never show.
 
+#[path = "support/process.rs"]
+mod process;
+
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::io::Read as _;
+use std::process::{Command, Output, Stdio};
 
+use process::{Gateway, llmdoctor, text};
 use tempfile::TempDir;
-
-const EXE: &str = env!("CARGO_BIN_EXE_llmdoctor");
-
-/// The program with an environment of its own.
-fn llmdoctor(arguments: &[&str]) -> Command {
-    let mut command = Command::new(EXE);
-    command.args(arguments).stdin(Stdio::null());
-    for name in
-        ["OPENAI_BASE_URL", "OPENAI_API_KEY", "LLMDOCTOR_KEY", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY"]
-    {
-        command.env_remove(name);
-    }
-    command
-}
 
 fn run(arguments: &[&str]) -> Output {
     llmdoctor(arguments).output().expect("it runs")
 }
 
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// A simulated gateway in a process of its own, and the base URL, key and model that it prints.
-struct Gateway {
-    child: Child,
-    /// Kept open: a simulator whose reader has left would end.
-    _output: BufReader<ChildStdout>,
-    words: Vec<String>,
-}
-
-impl Gateway {
-    fn start(scenario: &str) -> Self {
-        let mut child = llmdoctor(&["simulate", scenario]).stdout(Stdio::piped()).spawn().expect("a simulator");
-        let mut output = BufReader::new(child.stdout.take().expect("its output"));
-        let command =
-            output.by_ref().lines().map_while(Result::ok).find(|line| line.trim().starts_with("llmdoctor check")).expect("a command");
-        let words = shlex::split(&command).expect("shell words").into_iter().skip(1).collect();
-        Gateway { child, _output: output, words }
-    }
-
-    fn check(&self, more: &[&str]) -> Output {
-        let words: Vec<&str> = self.words.iter().map(String::as_str).chain(more.iter().copied()).collect();
-        run(&words)
-    }
-}
-
-impl Drop for Gateway {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+fn check(gateway: &Gateway, more: &[&str]) -> Output {
+    gateway.asked("check", more).output().expect("it runs")
 }
 
 /// Exit code 2, nothing on stdout, and one line on stderr that holds these words.
@@ -97,9 +56,9 @@ fn a_secret_in_a_wrong_argument_is_not_repeated() {
 #[test]
 fn an_output_that_cannot_be_written_is_known_before_the_first_request() {
     let gateway = Gateway::start("healthy");
-    refused(&gateway.check(&["--format", "json", "--output", "/no/such/folder/report.json"]), &["/no/such/folder/report.json"]);
-    refused(&gateway.check(&["--save-evidence", "/no/such/folder/run.json"]), &["/no/such/folder/run.json"]);
-    refused(&gateway.check(&["--output", "report.xyz"]), &["report.xyz", "--format"]);
+    refused(&check(&gateway, &["--format", "json", "--output", "/no/such/folder/report.json"]), &["/no/such/folder/report.json"]);
+    refused(&check(&gateway, &["--save-evidence", "/no/such/folder/run.json"]), &["/no/such/folder/run.json"]);
+    refused(&check(&gateway, &["--output", "report.xyz"]), &["report.xyz", "--format"]);
 }
 
 #[test]
@@ -113,13 +72,13 @@ fn what_is_no_saved_run_is_refused() {
 #[test]
 fn exit_codes_tell_healthy_from_broken() {
     let healthy = Gateway::start("healthy");
-    let output = healthy.check(&["--quick"]);
+    let output = check(&healthy, &["--quick"]);
     assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
     assert!(output.stderr.is_empty(), "nothing on stderr without a terminal");
     let broken = Gateway::start("stream-ignored");
-    assert_eq!(broken.check(&["--quick"]).status.code(), Some(1));
-    assert_eq!(broken.check(&["--quick", "--fail-on", "never"]).status.code(), Some(0));
-    assert_eq!(healthy.check(&["--quick", "--only", "address"]).status.code(), Some(3));
+    assert_eq!(check(&broken, &["--quick"]).status.code(), Some(1));
+    assert_eq!(check(&broken, &["--quick", "--fail-on", "never"]).status.code(), Some(0));
+    assert_eq!(check(&healthy, &["--quick", "--only", "address"]).status.code(), Some(3));
 }
 
 #[test]
@@ -130,7 +89,7 @@ fn every_dialect_is_spoken_when_asked_for() {
         ("healthy-responses", "openai-responses"),
         ("healthy-completions", "openai-completions"),
     ] {
-        let output = Gateway::start(scenario).check(&["--quick", "--format", "json", "--no-progress", "--fail-on", "warning"]);
+        let output = check(&Gateway::start(scenario), &["--quick", "--format", "json", "--no-progress", "--fail-on", "warning"]);
         let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a report");
         assert_eq!((output.status.code(), report["target"]["dialect"].as_str()), (Some(0), Some(dialect)), "{scenario}");
     }
@@ -143,7 +102,7 @@ fn evidence_is_judged_alike_when_it_is_replayed() {
     let (run_file, report_file) = (folder.path().join("run.json"), folder.path().join("report.json"));
     let (saved, report) = (run_file.to_str().expect("text"), report_file.to_str().expect("text"));
     let gateway = Gateway::start("model-wrong-case");
-    gateway.check(&["--quick", "--save-evidence", saved, "--format", "json", "--output", report]);
+    check(&gateway, &["--quick", "--save-evidence", saved, "--format", "json", "--output", report]);
     let first: serde_json::Value = serde_json::from_slice(&fs::read(&report_file).expect("a report")).expect("JSON");
     let again: serde_json::Value = serde_json::from_slice(&run(&["replay", saved, "--format", "json"]).stdout).expect("JSON");
     assert_eq!(first["findings"], again["findings"]);
@@ -153,13 +112,13 @@ fn evidence_is_judged_alike_when_it_is_replayed() {
 #[test]
 fn a_stream_is_measured_and_drawn_beside_its_control() {
     let gateway = Gateway::start("healthy");
-    let report: serde_json::Value = serde_json::from_slice(&gateway.check(&["--quick", "--format", "json"]).stdout).expect("JSON");
+    let report: serde_json::Value = serde_json::from_slice(&check(&gateway, &["--quick", "--format", "json"]).stdout).expect("JSON");
     let exchanges = report["exchanges"].as_array().expect("exchanges");
     let of = |label: &str| exchanges.iter().find(|row| row["label"] == label).expect("asked");
     let (chat, stream) = (of("chat"), &of("chat-stream")["stream"]);
     assert_eq!((&stream["control"], &stream["control_ms"], &stream["end"]), (&chat["id"], &chat["total_ms"], &"complete".into()));
     assert!(stream["ttft_ms"].as_f64() <= stream["last_token_ms"].as_f64() && chat["stream"].is_null(), "{stream}");
-    let (quiet, wordy) = (gateway.check(&["--quick"]), gateway.check(&["--quick", "--verbose"]));
+    let (quiet, wordy) = (check(&gateway, &["--quick"]), check(&gateway, &["--quick", "--verbose"]));
     assert!(!text(&quiet.stdout).contains("first token") && text(&wordy.stdout).contains("T first token"));
 }
 
@@ -169,12 +128,11 @@ fn the_key_shows_nowhere() {
         let folder = TempDir::new().expect("a folder");
         let path = folder.path().join("run.json");
         let gateway = Gateway::start(scenario);
-        let position = gateway.words.iter().position(|word| word == "--key").expect("a key");
-        let key = gateway.words[position + 1].clone();
+        let key = gateway.printed("--key");
         for format in ["terminal", "json", "markdown"] {
-            let output = gateway.check(&["--quick", "--verbose", "--format", format, "--save-evidence", path.to_str().expect("text")]);
+            let output = check(&gateway, &["--quick", "--verbose", "--format", format, "--save-evidence", path.to_str().expect("text")]);
             let everything = [text(&output.stdout), text(&output.stderr), fs::read_to_string(&path).expect("evidence")].concat();
-            assert!(!everything.contains(&key), "{scenario}, {format}: the key shows");
+            assert!(!everything.contains(key), "{scenario}, {format}: the key shows");
             let encoded: String = url::form_urlencoded::byte_serialize(key.as_bytes()).collect();
             assert!(!everything.contains(&encoded), "{scenario}, {format}: the encoded key shows");
         }
@@ -184,7 +142,7 @@ fn the_key_shows_nowhere() {
 #[test]
 fn openai_s_key_goes_only_where_it_belongs() {
     let gateway = Gateway::start("healthy");
-    let base = &gateway.words[gateway.words.iter().position(|word| word == "--base-url").expect("a base") + 1];
+    let base = gateway.printed("--base-url");
     let ask = |command: &mut Command| {
         let output =
             command.args(["--quick", "--only", "address", "--only", "models", "--format", "json", "--model", "gpt-4o-mini"]).output();
@@ -344,7 +302,7 @@ fn evidence_is_for_its_owner_only() {
     let folder = TempDir::new().expect("a folder");
     let path = folder.path().join("run.json");
     let gateway = Gateway::start("healthy");
-    gateway.check(&["--quick", "--only", "address", "--save-evidence", path.to_str().expect("text")]);
+    check(&gateway, &["--quick", "--only", "address", "--save-evidence", path.to_str().expect("text")]);
     assert_eq!(fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o600);
 }
 
@@ -404,12 +362,12 @@ fn each_report_goes_to_its_own_file() {
     let path = |name: &str| folder.path().join(name).to_str().expect("text").to_owned();
     let (json, markdown, other) = (path("r.json"), path("r.md"), path("r.txt"));
     let gateway = Gateway::start("stream-ignored");
-    let output = gateway.check(&["--quick", "--format", "json", "--output", &json, "--output", &markdown, "--output", &other]);
+    let output = check(&gateway, &["--quick", "--format", "json", "--output", &json, "--output", &markdown, "--output", &other]);
     assert_eq!((output.status.code(), output.stdout.len(), output.stderr.len()), (Some(1), 0, 0));
     let read = |path: &str| fs::read_to_string(path).expect("a report");
     assert!(serde_json::from_str::<serde_json::Value>(&read(&json)).is_ok());
     assert!(read(&markdown).contains("`stream-ignored`") && read(&other).starts_with('✗'));
-    let both = gateway.check(&["--quick", "--format", "json", "--format", "markdown", "--output", &json]);
+    let both = check(&gateway, &["--quick", "--format", "json", "--format", "markdown", "--output", &json]);
     assert!(text(&both.stdout).contains("`stream-ignored`"), "a format that is left goes to standard output");
 }
 
@@ -418,10 +376,10 @@ fn quiet_leaves_the_exit_code_and_the_files() {
     let folder = TempDir::new().expect("a folder");
     let path = folder.path().join("report.json");
     let gateway = Gateway::start("stream-ignored");
-    let output = gateway.check(&["--quick", "--quiet", "--output", path.to_str().expect("text")]);
+    let output = check(&gateway, &["--quick", "--quiet", "--output", path.to_str().expect("text")]);
     assert_eq!((output.status.code(), output.stdout.len(), output.stderr.len()), (Some(1), 0, 0));
     assert!(fs::read_to_string(path).expect("a report").contains("stream-ignored"));
-    assert_eq!(gateway.check(&["--quick", "-q"]).stdout.len(), 0);
+    assert_eq!(check(&gateway, &["--quick", "-q"]).stdout.len(), 0);
 }
 
 #[test]

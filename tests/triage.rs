@@ -60,6 +60,7 @@ const NEED_MORE: &[&str] = &[
     // Another try or another request tells.
     "any-key-will-do",
     "chat-unguarded",
+    "chat-without-content",
     "content-blocks",
     "empty-ok",
     "every-second-fails",

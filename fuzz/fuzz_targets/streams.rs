@@ -3,10 +3,14 @@
 //! The first four bytes of an input decide route, end and arrivals; the rest is the body.
 #![no_main]
 
+#[allow(dead_code, reason = "runs of several exchanges are for tests")]
+#[path = "../../tests/support/recorded.rs"]
+mod recorded;
+
 use libfuzzer_sys::fuzz_target;
 use llmdoctor::dialect::views::Views;
 use llmdoctor::dialect::{Reading, StreamReading, read};
-use llmdoctor::evidence::{Arrival, Ask, Body, Credential, Exchange, Fault, FaultKind, Outcome, Request, Response, Via};
+use llmdoctor::evidence::{Arrival, Ask, Body, Credential, Exchange, Fault, FaultKind, Outcome, Request, Response};
 
 const ROUTES: [&str; 5] = ["chat/completions", "completions", "responses", "messages", "../api/chat"];
 
@@ -62,15 +66,6 @@ fn exchange(control: &[u8], body: Body) -> Exchange {
         total_ms: 20.0,
     };
     let url = format!("http://gateway.test/v1/{}", ROUTES[usize::from(control[0] & 0x7f) % ROUTES.len()]);
-    Exchange {
-        id: "e1".into(),
-        probe: "stream".into(),
-        ask: Ask::ChatStream,
-        via: Via::Gateway,
-        attempt: 1,
-        at_ms: 0.0,
-        request: Request { method: "POST".into(), url, headers: Vec::new(), body: None, credential: Credential::None },
-        steps: Vec::new(),
-        outcome: Outcome::Response(response),
-    }
+    let request = Request { method: "POST".into(), url, headers: Vec::new(), body: None, credential: Credential::None };
+    recorded::exchange(Ask::ChatStream, request, Outcome::Response(response))
 }

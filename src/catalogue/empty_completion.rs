@@ -40,14 +40,15 @@ fn diagnose(case: &Case) -> Verdict {
     let plain: Vec<_> = case.asked(Ask::Chat).filter(|shown| shown.answered() || is_bare(case, shown)).collect();
     let streams = finished(case);
     let empty_plain: Vec<_> = plain.iter().filter_map(|shown| plain_void(shown)).collect();
-    let empty_streams: Vec<_> =
-        streams.iter().filter_map(|stream| stream_void(*stream)).chain(bodiless(case)).chain(wordless(case)).collect();
-    let looked_at = plain.len() + streams.len();
+    let bare: Vec<_> = bodiless(case).chain(wordless(case)).collect();
+    let streamed = streams.len() + bare.len();
+    let empty_streams: Vec<_> = streams.iter().filter_map(|stream| stream_void(*stream)).chain(bare).collect();
+    let looked_at = plain.len() + streamed;
     match (empty_plain.first(), empty_streams.first()) {
         (None, None) if looked_at == 0 => Verdict::untested("no chat was answered"),
         (None, None) => Verdict::absent(format!("{looked_at} answers, each with text")),
         (Some(void), _) => finding(void, empty_plain.len() + empty_streams.len(), looked_at, &empty_streams).present(),
-        (None, Some(void)) => with_control(case, finding(void, empty_streams.len(), streams.len(), &[])).present(),
+        (None, Some(void)) => with_control(case, finding(void, empty_streams.len(), streamed, &[])).present(),
     }
 }
 
@@ -66,7 +67,10 @@ fn plain_void<'c, 'e>(shown: &'c Shown<'e>) -> Option<Void<'c, 'e>> {
             let kind = completion_kind(completion)?;
             Some(Void { shown, kind, account: account(kind, &completion.reasoning, completion.finish_reason.as_deref(), completion.usage) })
         }
-        Reading::Empty => Some(Void { shown, kind: "no-body", account: "the body has 0 bytes".to_owned() }),
+        Reading::Empty => {
+            let account = format!("HTTP {}, and the body has 0 bytes", shown.status().unwrap_or_default());
+            Some(Void { shown, kind: "no-body", account })
+        }
         _ => None,
     }
 }
@@ -116,7 +120,7 @@ fn is_bare(case: &Case, shown: &Shown) -> bool {
 }
 
 fn is_success(shown: &Shown) -> bool {
-    shown.status() == Some(200)
+    shown.status().is_some_and(|status| (200..300).contains(&status))
 }
 
 fn is_void(text: &str, tool_calls: &[String]) -> bool {
@@ -160,7 +164,9 @@ fn with_control(case: &Case, finding: Finding) -> Finding {
     let chat = case.chat();
     let control = chat.answer().and_then(|shown| Some((shown, shown.completion()?)));
     let Some((shown, completion)) = control else { return finding };
-    let mut finding = finding.cite([shown.exchange]);
+    let fix =
+        "Compare one event of the stream with the upstream's own: the text that clients read stands in no event, though plain chat has it.";
+    let mut finding = finding.fix(fix).cite([shown.exchange]);
     finding.because += &format!("; not streamed, the same request brought {} characters", completion.text.chars().count());
     finding
 }
@@ -168,7 +174,13 @@ fn with_control(case: &Case, finding: Finding) -> Finding {
 fn finding(void: &Void, count: usize, looked_at: usize, also: &[Void]) -> Finding {
     let certainty = if count >= 2 && count >= looked_at { Certainty::Certain } else { Certainty::Likely };
     let blame = if matches!(void.kind, "budget-used-up" | "reasoning-only") { Blame::Client } else { Blame::Gateway };
-    Finding::new(Severity::Error, certainty, blame, format!("{count} of {looked_at} answers are empty: {}", void.account))
+    let finding = Finding::new(Severity::Error, certainty, blame, format!("{count} of {looked_at} answers are empty: {}", void.account));
+    let finding = match void.kind {
+        "no-body" | "no-bytes" | "content-length-0" => finding
+            .fix("No model writes an empty body: find the hop that answers chat by itself (a rule for POST or OPTIONS, a plugin, a mock)."),
+        _ => finding,
+    };
+    finding
         .so("Clients show an empty message or report that the model returned nothing.")
         .cite([void.shown.exchange])
         .cite(also.iter().map(|void| void.shown.exchange))

@@ -22,6 +22,9 @@ pub struct ClientTimeouts {
     pub retries: Option<u32>,
     /// Where this comes from: a recording, or a page.
     pub source: String,
+    /// How its User-Agent begins, in lower case; empty when that does not tell it from others.
+    #[serde(default)]
+    pub agents: Vec<String>,
     #[serde(default)]
     fields: Vec<String>,
 }

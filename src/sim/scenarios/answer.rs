@@ -46,6 +46,7 @@ pub(super) static TABLE: &[Scenario] = &[
         },
         |c| sse(&[c.chunk_of("[]")], c),
     ),
+    tells("chat-without-content", "empty-completion", "A proxy answers every chat with 204 and passes the list on", no_content, no_content),
     tells("error-as-200", "error-in-success", "An error object in a body with status 200", error_document, error_document),
     told_in_stream("error-event-first", "The stream's only event is an error", |c| {
         chunked(SSE, vec![piece(c.first, event(UPSTREAM_ERROR)), piece(0.0, done())])
@@ -162,6 +163,10 @@ fn sse(chunks: &[String], completion: &Completion) -> Script {
     let mut pieces: Vec<Piece> = chunks.iter().map(|chunk| piece(completion.pace, event(chunk))).collect();
     pieces.push(piece(0.0, done()));
     chunked(SSE, pieces)
+}
+
+fn no_content(_: &Completion) -> Script {
+    vec![Act::Send(head(204, ""))]
 }
 
 fn error_document(_: &Completion) -> Script {

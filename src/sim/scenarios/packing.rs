@@ -21,26 +21,24 @@ pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 /// One gzip stream, flushed after each piece, so that every event can be read when it arrives.
 pub(super) fn flushed(pieces: &[Piece]) -> Vec<Piece> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    let mut out = Vec::new();
-    for part in pieces {
-        let _ = encoder.write_all(&part.bytes).and_then(|()| encoder.flush());
-        out.push(piece(part.wait, std::mem::take(encoder.get_mut())));
-    }
-    out.push(piece(0.0, encoder.finish().unwrap_or_default()));
-    out
+    piecewise(pieces, GzEncoder::new(Vec::new(), Compression::default()), GzEncoder::get_mut, GzEncoder::finish)
 }
 
 /// The same with the coding that HTTP calls deflate.
 pub(super) fn deflated(pieces: &[Piece]) -> Vec<Piece> {
-    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
-    let mut out = Vec::new();
+    piecewise(pieces, ZlibEncoder::new(Vec::new(), Compression::default()), ZlibEncoder::get_mut, ZlibEncoder::finish)
+}
+
+type Packed = std::io::Result<Vec<u8>>;
+
+fn piecewise<E: Write>(pieces: &[Piece], mut encoder: E, out: fn(&mut E) -> &mut Vec<u8>, finish: fn(E) -> Packed) -> Vec<Piece> {
+    let mut packed = Vec::new();
     for part in pieces {
         let _ = encoder.write_all(&part.bytes).and_then(|()| encoder.flush());
-        out.push(piece(part.wait, std::mem::take(encoder.get_mut())));
+        packed.push(piece(part.wait, std::mem::take(out(&mut encoder))));
     }
-    out.push(piece(0.0, encoder.finish().unwrap_or_default()));
-    out
+    packed.push(piece(0.0, finish(encoder).unwrap_or_default()));
+    packed
 }
 
 /// A compressor that nobody flushes: its ten bytes of head come at once, all the rest with the end.

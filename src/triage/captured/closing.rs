@@ -22,27 +22,6 @@ const TELLING: f64 = 5.0;
 /// Times that are remembered.
 const REMEMBERED: usize = 64;
 
-/// Which client begins its User-Agent so; the names are those of the table of clients. The openai SDKs carry many clients.
-const AGENTS: [(&str, &str); 17] = [
-    ("openai/python", "openai-python"),
-    ("asyncopenai/python", "openai-python"),
-    ("openai/js", "openai-node"),
-    ("anthropic/python", "anthropic-python"),
-    ("asyncanthropic/python", "anthropic-python"),
-    ("anthropic/js", "anthropic-node"),
-    ("claude-cli/", "claude-code"),
-    ("codex_", "codex-cli"),
-    ("opencode/", "opencode"),
-    ("ai-sdk-openai-compatible/", "ai-sdk-openai-compatible"),
-    ("ai-sdk-openai/", "ai-sdk-openai"),
-    ("ai-sdk-anthropic/", "ai-sdk-anthropic"),
-    ("ai-sdk/openai-compatible/", "cline-cli"),
-    ("langchainjs-openai/", "langchain-js"),
-    ("qwencode/", "qwen-code"),
-    ("geminicli", "gemini-cli"),
-    ("roocode/", "roo-code"),
-];
-
 /// `0.42 s`, `60.0 s`.
 pub fn span(ms: f64) -> String {
     let seconds = ms / 1e3;
@@ -166,8 +145,7 @@ fn announced(captured: &Captured, waited: &Waited) -> Option<String> {
 /// The client by its User-Agent, when its waits are known.
 fn known(captured: &Captured) -> Option<&'static ClientTimeouts> {
     let agent = captured.exchange.request.headers.iter().find(|(name, _)| name == "user-agent")?.1.to_ascii_lowercase();
-    let (_, name) = AGENTS.iter().find(|(begin, _)| agent.starts_with(begin))?;
-    facts::client_timeouts().iter().find(|client| client.name == *name)
+    facts::client_timeouts().iter().find(|client| client.agents.iter().any(|begin| agent.starts_with(begin)))
 }
 
 fn default_of(client: Option<&ClientTimeouts>, waited: &Waited) -> Option<String> {
