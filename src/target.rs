@@ -60,6 +60,8 @@ const ENDPOINTS: [&str; 7] = ["/chat/completions", "/completions", "/responses",
 
 /// Roots under which gateways put their API, tried when the given base leads nowhere.
 const ROOTS: [&str; 6] = ["/v1", "/api/v1", "/openai/v1", "/api", "/v1beta/openai", "/compatible-mode/v1"];
+/// Roots of Google's own API: its own, and those of gateways that pass it on (LiteLLM's pass-through).
+const GOOGLE_ROOTS: [&str; 3] = ["/v1beta", "/v1", "/gemini/v1beta"];
 /// Roots of fewer servers: web interfaces in front of an API, gateways below a path of their own, vendors with another numbering.
 const RARER_ROOTS: [&str; 8] =
     ["/openai", "/api/openai/v1", "/gateway/v1", "/llm/v1", "/v1/openai", "/inference/v1", "/api/v3", "/proxy/v1"];
@@ -96,16 +98,17 @@ impl BaseUrl {
     }
 
     /// Other bases that may have been meant, likeliest first, at most eight, each an address that one can paste.
-    pub fn variants(&self) -> Vec<Url> {
+    pub fn variants(&self, dialect: Dialect) -> Vec<Url> {
         let path = self.url.path().trim_end_matches('/');
         let mended = mended(path);
         let mut paths = vec![mended.clone()];
+        let roots: &[&str] = if dialect == Dialect::GoogleGenerate { &GOOGLE_ROOTS } else { &ROOTS };
         if has_version(&mended) {
             paths.push(without_version(&mended));
         } else {
-            paths.push(format!("{mended}/v1"));
+            paths.push(format!("{mended}{}", roots[0]));
         }
-        paths.extend(ROOTS.map(str::to_owned));
+        paths.extend(roots.iter().map(|root| (*root).to_owned()));
         paths.push(String::new());
         let mut bases = self.at(paths);
         bases.truncate(8);
@@ -181,7 +184,10 @@ fn path_faults(url: &Url) -> Vec<BaseFault> {
     let trimmed = path.trim_end_matches('/');
     let odd = [
         (path.len() > 1 && path.ends_with('/'), BaseFault::TrailingSlash),
-        (ENDPOINTS.iter().any(|endpoint| trimmed.ends_with(endpoint)), BaseFault::PastedEndpoint),
+        (
+            ENDPOINTS.iter().any(|endpoint| trimmed.ends_with(endpoint)) || Dialect::google_asked(trimmed).is_some(),
+            BaseFault::PastedEndpoint,
+        ),
         (doubled_version(trimmed), BaseFault::DoubledVersion),
         (trimmed.contains("//"), BaseFault::DoubledSlash),
         (!has_version(trimmed), BaseFault::NoVersion),
@@ -212,7 +218,8 @@ pub fn base_of(endpoint: &Url) -> Url {
 
 /// The path with a pasted endpoint cut off, a doubled version segment and doubled slashes collapsed.
 fn mended(path: &str) -> String {
-    let cut = ENDPOINTS.iter().find_map(|endpoint| path.strip_suffix(endpoint)).unwrap_or(path);
+    let google = || Dialect::google_asked(path).and_then(|_| Some(path.rsplit_once("/models/")?.0));
+    let cut = ENDPOINTS.iter().find_map(|endpoint| path.strip_suffix(endpoint)).or_else(google).unwrap_or(path);
     let mut segments: Vec<&str> = Vec::new();
     for segment in cut.split('/').filter(|segment| !segment.is_empty()) {
         let repeated = is_version(segment) && segments.iter().any(|seen| is_version(seen));
@@ -342,12 +349,15 @@ mod tests {
 
     #[test]
     fn the_likeliest_base_comes_first() {
-        let first = |typed: &str| base(typed).variants()[0].to_string();
+        let first = |typed: &str| base(typed).variants(Dialect::default())[0].to_string();
         assert_eq!(first("http://h/v1/chat/completions"), "http://h/v1");
         assert_eq!(first("http://h/v1/v1"), "http://h/v1");
         assert_eq!(first("http://h"), "http://h/v1");
         assert_eq!(first("http://h/v1"), "http://h/");
         assert_eq!(first("http://h/api//v1"), "http://h/api/v1");
+        let google = |typed: &str| base(typed).variants(Dialect::GoogleGenerate)[0].to_string();
+        assert_eq!(google("http://h/v1beta/models/gemini-2.5-flash:generateContent"), "http://h/v1beta");
+        assert_eq!(google("http://h"), "http://h/v1beta");
     }
 
     #[test]

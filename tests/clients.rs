@@ -75,7 +75,7 @@ fn a_healthy_gateway_is_silent_to_each_kind_of_client() {
 fn a_healthy_gateway_serves_everybody_who_speaks_its_dialect_in_few_requests() {
     let (examined, fits) = among_all("healthy");
     assert_eq!(named(&fits, How::Works), chat_clients());
-    assert!(examined.evidence.asked(Ask::Client).count() <= 12, "{} requests", examined.evidence.asked(Ask::Client).count());
+    assert!(examined.evidence.asked(Ask::Client).count() <= 14, "{} requests", examined.evidence.asked(Ask::Client).count());
     let with_setting = named(&fits, How::WithSetting);
     assert_eq!(with_setting, ["ai-sdk-openai", "n8n", "openai-agents", "pydantic-ai", "rig"]);
     assert!(named(&fits, How::Fails).contains(&"codex-cli") && named(&fits, How::Fails).contains(&"claude-code"));
@@ -128,9 +128,7 @@ fn what_its_user_sees_is_said() {
 
 #[test]
 fn a_client_that_cannot_be_asked_is_one_line() {
-    for (client, words) in
-        [("claude", ["claude-code", "list clients"]), ("gemini-cli", ["gemini", "yet"]), ("jetbrains-ai", ["public", "--dialect"])]
-    {
+    for (client, words) in [("claude", ["claude-code", "list clients"]), ("jetbrains-ai", ["public", "--dialect"])] {
         let mut command = Command::cargo_bin("llmdoctor").expect("the program");
         let output = command.args(["check", "--base-url", "http://127.0.0.1:9/v1", "--client", client]).output().expect("it runs");
         let said = String::from_utf8_lossy(&output.stderr);

@@ -51,9 +51,16 @@ pub(super) struct OtherBase<'c, 'e> {
 pub(super) fn base_of(url: &str) -> Option<String> {
     let mut url = Url::parse(url).ok()?;
     let path = url.path().trim_end_matches('/').to_owned();
-    let route = ROUTES.iter().find(|route| path.ends_with(**route))?;
+    let route = route_of(&path)?;
     url.set_path(&path[..path.len() - route.len()]);
     Some(tidy(&url))
+}
+
+/// The route in which a path ends.
+fn route_of(path: &str) -> Option<&str> {
+    let path = path.trim_end_matches('/');
+    let usual = ROUTES.iter().find(|route| path.ends_with(**route)).copied();
+    usual.or_else(|| Dialect::google_asked(path).and_then(|_| path.rfind("/models/")).map(|at| &path[at..]))
 }
 
 /// A URL as people type it: without a slash at the end.
@@ -142,8 +149,8 @@ pub(super) fn location(shown: &Shown) -> Option<Url> {
 /// True when a redirect leads to the same route elsewhere: it moves the API, it does not show a page.
 pub(super) fn redirects_to_route(shown: &Shown) -> bool {
     let Some(target) = location(shown) else { return false };
-    let route = |path: &str| ROUTES.iter().find(|route| path.trim_end_matches('/').ends_with(**route)).copied();
-    route(target.path()).is_some() && route(target.path()) == route(path_of(shown).as_str())
+    let route = route_of(target.path());
+    route.is_some() && route == route_of(&path_of(shown))
 }
 
 fn path_of(exchange: &Exchange) -> String {
@@ -157,7 +164,7 @@ pub(super) fn difference(given: &str, works: &str) -> &'static str {
     let versions = |path: &[String]| path.iter().filter(|segment| is_version(segment)).count();
     if given.host_str() != works.host_str() {
         "the host is another"
-    } else if ROUTES.iter().any(|route| given.path().ends_with(*route)) {
+    } else if route_of(given.path()).is_some() {
         "it ends in a route, and clients add the route themselves"
     } else if given.path().contains("//") {
         "it has two slashes in a row"

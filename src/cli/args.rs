@@ -162,6 +162,9 @@ pub enum DialectName {
     OpenaiResponses,
     /// POST /messages
     AnthropicMessages,
+    /// POST /models/MODEL:generateContent, Gemini's own
+    #[value(alias = "gemini")]
+    GoogleGenerate,
 }
 
 /// The header that carries the key.
@@ -377,6 +380,7 @@ impl From<DialectName> for Dialect {
             DialectName::OpenaiCompletions => Dialect::OpenaiCompletions,
             DialectName::OpenaiResponses => Dialect::OpenaiResponses,
             DialectName::AnthropicMessages => Dialect::AnthropicMessages,
+            DialectName::GoogleGenerate => Dialect::GoogleGenerate,
         }
     }
 }

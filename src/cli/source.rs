@@ -23,7 +23,17 @@ pub fn load(path: &Path, entry: Option<usize>) -> Result<ClientRequest> {
     if bytes.len() > LARGEST_FILE {
         return Err(anyhow!("{name} {}", NoRequest::TooLarge(bytes.len(), LARGEST_FILE >> 20)));
     }
-    request::read(&bytes, entry).map_err(|error| anyhow!("{name} {error}"))
+    let request = request::read(&bytes, entry).map_err(|error| anyhow!("{name} {error}"))?;
+    Ok(with_what_the_path_says(request))
+}
+
+/// Google's model and wish for a stream stand in the path; here they go with the body until it is sent.
+fn with_what_the_path_says(mut request: ClientRequest) -> ClientRequest {
+    if let Some((model, stream)) = request.url.as_deref().and_then(Dialect::google_asked) {
+        request.body["model"] = model.into();
+        request.body["stream"] = stream.into();
+    }
+    request
 }
 
 /// The dialect that a request is written in: by where it went, else by its members.
@@ -32,6 +42,7 @@ pub fn dialect(request: &ClientRequest) -> Dialect {
     by_url.unwrap_or(match &request.body {
         body if body["messages"].is_array() => Dialect::default(),
         body if !body["input"].is_null() => Dialect::OpenaiResponses,
+        body if !body["contents"].is_null() => Dialect::GoogleGenerate,
         _ => Dialect::OpenaiCompletions,
     })
 }

@@ -128,15 +128,31 @@ pub enum Cap {
     MaxCompletionTokens,
     /// `max_output_tokens`
     MaxOutputTokens,
+    /// `maxOutputTokens` in `generationConfig`
+    GenerationConfig,
 }
 
 impl Cap {
-    /// The member's name.
-    pub fn name(self) -> &'static str {
+    /// The body with this bound on the answer, in tokens.
+    pub fn put(self, mut body: Value, tokens: u64) -> Value {
         match self {
-            Cap::MaxTokens => "max_tokens",
-            Cap::MaxCompletionTokens => "max_completion_tokens",
-            Cap::MaxOutputTokens => "max_output_tokens",
+            Cap::GenerationConfig => body["generationConfig"]["maxOutputTokens"] = tokens.into(),
+            _ => body[&self.pointer()[1..]] = tokens.into(),
+        }
+        body
+    }
+
+    /// True when the body has it.
+    pub fn stands_in(self, body: &Value) -> bool {
+        body.pointer(self.pointer()).is_some()
+    }
+
+    fn pointer(self) -> &'static str {
+        match self {
+            Cap::MaxTokens => "/max_tokens",
+            Cap::MaxCompletionTokens => "/max_completion_tokens",
+            Cap::MaxOutputTokens => "/max_output_tokens",
+            Cap::GenerationConfig => "/generationConfig/maxOutputTokens",
         }
     }
 }

@@ -13,6 +13,8 @@ const PER_NUMBER: u32 = 12;
 /// Tokens granted on top, for models that think first.
 const FOR_THOUGHT: u32 = 512;
 
+// Google's bodies have `model` and `stream` here, as all others; they go into the path when a request is made of them.
+
 /// The question with a one-word answer, with nothing that the dialect does not demand.
 pub fn short(dialect: Dialect, model: &str) -> Value {
     bare(dialect, model, SHORT_PROMPT, SHORT_CAP)
@@ -38,6 +40,7 @@ fn bare(dialect: Dialect, model: &str, prompt: &str, cap: u32) -> Value {
         Dialect::AnthropicMessages => {
             json!({ "model": model, "max_tokens": cap, "messages": [{ "role": "user", "content": prompt }] })
         }
+        Dialect::GoogleGenerate => json!({ "model": model, "contents": [{ "role": "user", "parts": [{ "text": prompt }] }] }),
     }
 }
 
@@ -80,6 +83,14 @@ pub fn typical(dialect: Dialect, model: &str, stream: bool) -> Value {
             "tool_choice": { "type": "auto" },
             "metadata": { "user_id": "llmdoctor" }
         }),
+        Dialect::GoogleGenerate => json!({
+            "model": model,
+            "systemInstruction": { "parts": [{ "text": "You are a helpful assistant." }] },
+            "contents": [{ "role": "user", "parts": [{ "text": SHORT_PROMPT }] }],
+            "generationConfig": { "temperature": 0.7, "topP": 1, "maxOutputTokens": 512 },
+            "tools": [{ "functionDeclarations": [declared(&tool())] }],
+            "toolConfig": { "functionCallingConfig": { "mode": "AUTO" } }
+        }),
     };
     if stream { streamed(body) } else { body }
 }
@@ -96,6 +107,12 @@ fn described(tool: &Value) -> Value {
     json!({ "name": function["name"], "description": function["description"], "input_schema": function["parameters"] })
 }
 
+/// A tool as Google declares it.
+fn declared(tool: &Value) -> Value {
+    let function = &tool["function"];
+    json!({ "name": function["name"], "description": function["description"], "parameters": function["parameters"] })
+}
+
 /// Members without which the dialect has no request: they are never left out to see whether the rest passes.
 pub fn needed(dialect: Dialect) -> &'static [&'static str] {
     match dialect {
@@ -103,12 +120,17 @@ pub fn needed(dialect: Dialect) -> &'static [&'static str] {
         Dialect::OpenaiCompletions => &["model", "prompt"],
         Dialect::OpenaiResponses => &["model", "input"],
         Dialect::AnthropicMessages => &["model", "messages", "max_tokens"],
+        Dialect::GoogleGenerate => &["model", "contents"],
     }
 }
 
 /// The member that bounds an answer's length.
 pub fn cap(dialect: Dialect) -> Cap {
-    if dialect == Dialect::OpenaiResponses { Cap::MaxOutputTokens } else { Cap::MaxTokens }
+    match dialect {
+        Dialect::OpenaiResponses => Cap::MaxOutputTokens,
+        Dialect::GoogleGenerate => Cap::GenerationConfig,
+        _ => Cap::MaxTokens,
+    }
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ fn candidates(cx: &Ctx<'_>) -> Vec<Url> {
         return Vec::new();
     }
     let mut bases: Vec<Url> = tries.iter().filter_map(redirected_base).collect();
-    bases.extend(cx.target.base.variants());
+    bases.extend(cx.target.base.variants(cx.target.dialect));
     bases.dedup();
     bases
 }

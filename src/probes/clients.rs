@@ -103,8 +103,10 @@ fn groups<'r>(cx: &Ctx<'r>, model: &str) -> Vec<Group<'r>> {
 }
 
 fn form(cx: &Ctx<'_>, client: &Profile, request: &Recorded, model: &str, dialect: Dialect) -> Form {
-    let mut url = cx.target.base.route(request.bare_route());
-    if let Some((_, query)) = request.path(model).split_once('?') {
+    let whole = request.path(model);
+    let (path, query) = whole.split_once('?').map_or((whole.as_str(), None), |(path, query)| (path, Some(query)));
+    let mut url = cx.target.base.route(path);
+    if let Some(query) = query {
         let all = url.query().into_iter().chain([query]).collect::<Vec<_>>().join("&");
         url.set_query(Some(&all));
     }

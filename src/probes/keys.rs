@@ -42,7 +42,7 @@ async fn ask_with(cx: &Ctx<'_>, ask: Ask, credential: Credential) {
         Some(model) => {
             let mut body = requests::short(cx.target.dialect, &model);
             if let Some(cap) = cx.cap() {
-                body[cap.name()] = 16.into();
+                body = cap.put(body, 16);
             }
             Question::chat(ask, cx.target, body)
         }

@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use crate::dialect::names::near_names;
 use crate::dialect::openai_chat::{SHORT_PROMPT, chat};
 use crate::dialect::{ModelList, Reading, requests};
-use crate::evidence::{Ask, Dialect};
+use crate::evidence::{Ask, Credential, Dialect};
 use crate::facts::Cause;
 
 use super::models::{chat_models, is_of_another_task};
@@ -48,7 +48,7 @@ async fn run(cx: &Ctx<'_>) {
 async fn ask_name(cx: &Ctx<'_>, ask: Ask, name: &str) {
     let mut body = requests::short(cx.target.dialect, name);
     if let Some(cap) = cx.cap() {
-        body[cap.name()] = 16.into();
+        body = cap.put(body, 16);
     }
     cx.ask_aside("names", Question::chat(ask, cx.target, body)).await;
 }
@@ -99,7 +99,12 @@ fn other_names(model: &str, list: &ModelList) -> Vec<(Ask, String)> {
 fn routes(cx: &Ctx<'_>, model: &str) -> Vec<Question> {
     let base = &cx.target.base;
     let post = |url, body| Question::post(Ask::OtherRoute, url, given(cx.target), body);
-    let spoken = |dialect: Dialect| post(base.route(dialect.route()), requests::short(dialect, model)).spoken(dialect);
+    let spoken = |dialect: Dialect| {
+        let question = post(base.route(dialect.route()), requests::short(dialect, model)).spoken(dialect);
+        // Whoever speaks another dialect sends the key as its clients do, unless a header was chosen here.
+        let usual = cx.target.auth.key.is_some() && cx.target.auth.scheme == cx.target.dialect.scheme();
+        if usual { question.with_credential(Credential::Given(dialect.scheme())) } else { question }
+    };
     let embeddings = serde_json::json!({ "model": model, "input": "ok" });
     let dialects = Dialect::ALL.into_iter().filter(|dialect| *dialect != cx.target.dialect).map(spoken);
     let (ollama, body) = native_ollama(&base.url, model);

@@ -55,11 +55,28 @@ impl Question {
         question.spoken(dialect)
     }
 
-    /// The same with the headers that the dialect demands.
+    /// The same with the headers that the dialect demands, and with what belongs into the path there.
     pub fn spoken(mut self, dialect: Dialect) -> Self {
+        if dialect == Dialect::GoogleGenerate {
+            self.move_into_path();
+        }
         let headers = dialect.headers().iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
         self.headers.extend(headers);
         self
+    }
+
+    /// Moves the members `model` and `stream` from the body to the end of the path.
+    fn move_into_path(&mut self) {
+        let Some(body) = self.body.as_mut().and_then(Value::as_object_mut) else { return };
+        let stream = body.shift_remove("stream").is_some_and(|stream| stream == true);
+        let Some(Value::String(model)) = body.shift_remove("model") else { return };
+        // Its list calls a model `models/NAME`, and so do people.
+        let (method, query) = Dialect::google_method(model.strip_prefix("models/").unwrap_or(&model), stream);
+        self.url.path_segments_mut().expect("an HTTP address has a path").pop().push(&method);
+        let others: Vec<&str> =
+            self.url.query().into_iter().flat_map(|all| all.split('&')).filter(|one| !one.starts_with("alt=")).collect();
+        let all = others.into_iter().chain(query).collect::<Vec<_>>().join("&");
+        self.url.set_query(Some(all.as_str()).filter(|all| !all.is_empty()));
     }
 
     /// A GET.
@@ -86,7 +103,8 @@ impl Question {
 
     /// True when a stream is asked for.
     pub fn streamed(&self) -> bool {
-        self.body.as_ref().and_then(|body| body.get("stream")).and_then(Value::as_bool).unwrap_or(false)
+        let by_path = || Dialect::google_asked(self.url.as_str()).is_some_and(|(_, stream)| stream);
+        self.body.as_ref().and_then(|body| body.get("stream")).and_then(Value::as_bool).unwrap_or_else(by_path)
     }
 }
 

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use futures_util::future::join;
-use serde_json::Value;
 
 use crate::dialect::openai_chat::{CONTROL_COUNT, Cap};
 use crate::dialect::requests;
@@ -40,7 +39,7 @@ async fn run(cx: &Ctx<'_>) {
 /// The bound on an answer's length that this model was seen to take.
 fn cap(cx: &Ctx<'_>) -> Option<Cap> {
     let took = |cap: Cap| {
-        let has = |asked: &Asked| asked.exchange.request.body.as_ref().is_some_and(|body| body.get(cap.name()).is_some());
+        let has = |asked: &Asked| asked.exchange.request.body.as_ref().is_some_and(|body| cap.stands_in(body));
         [Ask::Fields, Ask::RareFields].iter().any(|ask| cx.tries(*ask).iter().any(|asked| asked.answered() && has(asked)))
     };
     [requests::cap(cx.target.dialect), Cap::MaxCompletionTokens].into_iter().find(|cap| took(*cap))
@@ -97,7 +96,7 @@ impl Lane<'_, '_> {
             body = requests::streamed(body);
         }
         if let Some(cap) = self.cap {
-            body[cap.name()] = Value::from((f64::from(count) * TOKENS_PER_NUMBER) as u64);
+            body = cap.put(body, (f64::from(count) * TOKENS_PER_NUMBER) as u64);
         }
         let mut asked = self.cx.ask("sweep", Question::chat(self.ask, self.cx.target, body.clone())).await?;
         if asked.is_limit() {

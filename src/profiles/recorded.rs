@@ -85,9 +85,10 @@ impl Recorded {
         self.body["stream"] == true || self.route.contains(":stream")
     }
 
-    /// The way of speaking that its route belongs to; `None` for one that runs cannot speak (Gemini's own).
+    /// The way of speaking that its route belongs to; `None` for one that runs cannot speak.
     pub fn dialect(&self) -> Option<Dialect> {
-        Dialect::ALL.into_iter().find(|dialect| dialect.route() == self.bare_route())
+        let whole = |dialect: &Dialect| *dialect == Dialect::GoogleGenerate || dialect.route() == self.bare_route();
+        Dialect::of(self.bare_route()).filter(whole)
     }
 }
 

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::*;
+use crate::evidence::Dialect;
 
 #[test]
 fn the_table_is_the_folder() {
@@ -43,7 +44,9 @@ fn every_body_is_a_request_of_its_dialect() {
             let asks = body["model"] == "some-model" || request.path("some-model").contains("/some-model:");
             assert!(asks, "{name} {kind} asks for no model");
             assert!(!body.to_string().contains("test-model"), "{name} {kind}");
-            assert_eq!(profile.dialect().is_none(), body.get("contents").is_some(), "{name} {kind}");
+            let google = request.dialect() == Some(Dialect::GoogleGenerate);
+            assert_eq!(google, body.get("contents").is_some(), "{name} {kind}");
+            assert!(request.dialect().is_some(), "{name} {kind} goes to a route that runs cannot speak");
         }
     }
 }

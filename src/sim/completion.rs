@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::google;
 use super::script::{Piece, done, event, piece, quoted};
 
 /// Units until the first token.
@@ -197,6 +198,9 @@ pub(super) fn prompt(body: &Value) -> String {
     if let Some(said) = ["prompt", "input"].iter().find_map(|member| body[*member].as_str()) {
         return said.to_owned();
     }
+    if let Some(said) = google::prompt(body) {
+        return said;
+    }
     let messages = ["messages", "input"].iter().find_map(|member| body[*member].as_array());
     let last = messages.into_iter().flatten().rfind(|message| message["role"] == "user");
     match last.map(|message| &message["content"]) {
@@ -257,7 +261,8 @@ fn last_integer(text: &str) -> Option<usize> {
 }
 
 fn cap(body: &Value) -> usize {
-    let caps = ["max_tokens", "max_completion_tokens", "max_output_tokens"].iter().filter_map(|name| body[*name].as_u64());
+    const CAPS: [&str; 4] = ["/max_tokens", "/max_completion_tokens", "/max_output_tokens", "/generationConfig/maxOutputTokens"];
+    let caps = CAPS.iter().filter_map(|name| body.pointer(name)?.as_u64());
     caps.min().map_or(LONGEST, |cap| cap as usize)
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::completion::Completion;
+use super::google;
 use super::request::Received;
 use super::script::{SSE, Script, after, chunked, json, ok_json, openai_error, quoted, response};
 
@@ -81,6 +82,8 @@ impl Gateway {
         if let Some(script) = (self.before)(request, moment) {
             return script;
         }
+        let by_path = google::in_body(request);
+        let request = by_path.as_ref().unwrap_or(request);
         match (request.method.as_str(), request.route().strip_prefix(self.root)) {
             ("OPTIONS", _) => preflight(),
             ("HEAD", _) => response(405, "", ""),
@@ -97,7 +100,8 @@ impl Gateway {
         let (member, sound) = match self.route {
             "/completions" => ("prompt", body["prompt"].is_string()),
             "/responses" => ("input", body["input"].is_string() || body["input"].is_array()),
-            _ => ("messages", body["messages"].is_array()),
+            "/chat/completions" | "/messages" => ("messages", body["messages"].is_array()),
+            _ => ("contents", body["contents"].is_array()),
         };
         if sound { Ok(()) } else { Err(missing(member)) }
     }

@@ -21,6 +21,8 @@ pub struct Tape<'r> {
     pub reading: StreamReading,
     /// The dialect of the route that was asked; empty when it is not known.
     pub asked: &'static str,
+    /// True when the address demands events of a route that else has its own form (Google's `alt=sse`).
+    pub asked_events: bool,
     /// True when the text was asked to be JSON.
     pub asked_json: bool,
     /// The dialect's own last word was seen: a finish reason, or what stands for one.
@@ -53,6 +55,7 @@ impl<'r> Tape<'r> {
         Tape {
             reading: blank(form),
             asked: whole::asked(&exchange.request.url),
+            asked_events: exchange.request.url.contains("alt=sse"),
             asked_json: exchange.request.body.as_ref().is_some_and(whole::asks_json),
             finished: false,
             substance: false,
@@ -242,7 +245,7 @@ impl<'r> Tape<'r> {
 
     /// True for lines or an array of JSON where the asked route speaks so.
     pub fn asked_native(&self) -> bool {
-        matches!(self.asked, "ollama-chat" | "google-generate")
+        matches!(self.asked, "ollama-chat" | "google-generate") && !self.asked_events
     }
 
     /// True when the transport ended the body in order, so that what is missing was never sent.

@@ -8,6 +8,7 @@ mod client;
 mod dialects;
 mod ends;
 mod fields;
+mod google;
 mod healthy;
 mod hostile;
 mod key;
@@ -41,6 +42,7 @@ fn families() -> Vec<&'static [Scenario]> {
         address::TABLE,
         routes::TABLE,
         dialects::TABLE,
+        google::TABLE,
         key::TABLE,
         model::TABLE,
         body::TABLE,
