@@ -103,11 +103,10 @@ impl BaseUrl {
         let mended = mended(path);
         let mut paths = vec![mended.clone()];
         let roots: &[&str] = if dialect == Dialect::GoogleGenerate { &GOOGLE_ROOTS } else { &ROOTS };
-        if has_version(&mended) {
-            paths.push(without_version(&mended));
-        } else {
-            paths.push(format!("{mended}{}", roots[0]));
+        if !has_version(&mended) || dialect == Dialect::GoogleGenerate {
+            paths.push(format!("{}{}", without_version(&mended), roots[0]));
         }
+        paths.push(without_version(&mended));
         paths.extend(roots.iter().map(|root| (*root).to_owned()));
         paths.push(String::new());
         let mut bases = self.at(paths);
@@ -358,6 +357,7 @@ mod tests {
         let google = |typed: &str| base(typed).variants(Dialect::GoogleGenerate)[0].to_string();
         assert_eq!(google("http://h/v1beta/models/gemini-2.5-flash:generateContent"), "http://h/v1beta");
         assert_eq!(google("http://h"), "http://h/v1beta");
+        assert_eq!(google("http://h/proxy/v1"), "http://h/proxy/v1beta");
     }
 
     #[test]
