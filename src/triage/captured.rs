@@ -79,7 +79,9 @@ impl Watch {
         };
         self.compare(captured, !weighed.candidates.is_empty(), &mut remarks);
         remarks.extend(self.astray(captured));
-        Judged { same_as: self.seen_before(captured.number, &weighed), seen: (sighting, weighed), remarks }
+        let same_as = self.seen_before(captured.number, &weighed);
+        remarks.extend(divisible(captured, &weighed).filter(|_| same_as.is_none()));
+        Judged { same_as, seen: (sighting, weighed), remarks }
     }
 
     fn seen_before(&mut self, number: u64, weighed: &Weighed) -> Option<u64> {
@@ -166,6 +168,15 @@ fn digest(captured: &Captured, body: &Value, plain: bool) -> u64 {
 }
 
 /// What is weighed without a word of an error.
+/// How to find the part of a request that is refused, where a part of it may be.
+fn divisible(captured: &Captured, weighed: &Weighed) -> Option<String> {
+    let is_body = weighed.candidates.first().is_some_and(|candidate| candidate.mode.family == "body");
+    let has_body = captured.is_refused() && captured.exchange.request.body.is_some();
+    let number = captured.number;
+    (is_body && has_body)
+        .then(|| format!("which part of it: llmdoctor bisect --body SESSION --entry {number}, SESSION being the file of `capture --save`"))
+}
+
 fn silent(candidates: Vec<Candidate>) -> Weighed {
     Weighed { error: dialect::error::read(0, "", b""), causes: Vec::new(), candidates }
 }

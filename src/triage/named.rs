@@ -146,12 +146,13 @@ pub fn check(sighting: &Sighting) -> Vec<String> {
     command("chat", sighting)
 }
 
-/// `llmdoctor check` with what the paste shows of the endpoint.
+/// `llmdoctor check`, or `bisect` where a part of the request is in doubt, with what the paste shows of the endpoint.
 fn command(rung: &str, sighting: &Sighting) -> Vec<String> {
     let base = sighting.url.as_deref().and_then(|url| url::Url::parse(url).ok()).filter(url::Url::has_host);
     let base = base.map_or_else(|| "URL".to_owned(), |url| base_of(&url).to_string());
     let model = sighting.model().unwrap_or("MODEL");
-    let mut words = ["llmdoctor", "check", "--base-url", base.trim_end_matches('/'), "--model", model].map(str::to_owned).to_vec();
+    let subcommand = if rung == "fields" { "bisect" } else { "check" };
+    let mut words = ["llmdoctor", subcommand, "--base-url", base.trim_end_matches('/'), "--model", model].map(str::to_owned).to_vec();
     let more: &[&str] = match rung {
         "sweep" => &["--sweep-max", "330"],
         "burst" => &["--burst", "8"],
