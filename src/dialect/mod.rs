@@ -3,6 +3,7 @@
 pub mod answer;
 mod cause;
 pub mod effects;
+pub mod long_prompt;
 pub mod error;
 #[cfg(test)]
 mod fixture;
