@@ -23,6 +23,8 @@ pub struct Pace {
     pub concurrency: usize,
     /// Requests of the whole run, at most.
     pub max_requests: usize,
+    /// Requests that the upstream may be asked beyond them.
+    pub max_bypass: usize,
     /// Completion tokens that the sweep may ask for in all.
     pub max_tokens: u64,
     /// Tokens of the long prompt, roughly; 0 leaves it out.
@@ -84,6 +86,7 @@ impl Default for Pace {
             sweep: Some(sweep),
             concurrency: 4,
             max_requests: 36,
+            max_bypass: 16,
             max_tokens: 8_000,
             // More than the 2,048 and 4,096 tokens at which servers cut by default.
             long_prompt: 5_000,

@@ -41,7 +41,10 @@ fn unusable(first: &Shown) -> String {
         None => format!("the upstream was not reached from here ({account})"),
         Some(_) if is_about_key(first) => format!("the upstream refused the key that was given for it ({account})"),
         Some(_) if first.caused_by(ABOUT_NAMES) => {
-            format!("the upstream does not know the model “{}” (--upstream-model), or the address is not its base URL ({account})", first.model().unwrap_or_default())
+            format!(
+                "the upstream does not know the model “{}” (--upstream-model), or the address is not its base URL ({account})",
+                first.model().unwrap_or_default()
+            )
         }
         Some(_) => format!("the upstream did not answer plain chat ({account})"),
     }
@@ -113,11 +116,16 @@ pub fn compared(case: &Case, upstream: &Case, mode: &FailureMode, finding: Findi
     if OWN_WORDS.contains(&mode.id) || !(concerned || COMPARED.contains(&mode.id)) {
         return finding;
     }
-    let (Ok(bypass), Some(shown)) = (case.bypass(), finding.cites.first().and_then(|id| case.all().find(|shown| shown.id == *id))) else {
-        return finding;
+    let Ok(bypass) = case.bypass() else { return finding };
+    let cited: Vec<&Shown> = finding.cites.iter().filter_map(|id| case.all().find(|shown| shown.id == *id)).collect();
+    // Where something failed, what was answered beside it is a control.
+    let any_failed = cited.iter().any(|shown| !shown.answered());
+    let mut telling = cited.into_iter().filter(|shown| !(any_failed && shown.answered()));
+    let same = |shown: &Shown| {
+        let trial = bypass.same(shown);
+        trial.answer().or_else(|| trial.first())
     };
-    let same = bypass.same(shown);
-    let Some(direct) = same.answer().or_else(|| same.first()) else { return finding };
+    let Some(direct) = telling.find_map(same) else { return finding };
     match ((mode.diagnose)(upstream), mode.id) {
         (_, "upstream-auth-failed") => with_key(finding, direct),
         (_, "upstream-unavailable") if is_down(direct) => both(finding, direct, Certainty::Likely),
@@ -161,7 +169,10 @@ fn gateway_only(mode: &FailureMode, finding: Finding, direct: &Shown) -> Finding
 }
 
 fn finding_is_about_an_answer(mode: &FailureMode) -> bool {
-    matches!(mode.id, "empty-completion" | "response-malformed" | "field-ignored" | "vision-dropped" | "context-truncated" | "model-substituted")
+    matches!(
+        mode.id,
+        "empty-completion" | "response-malformed" | "field-ignored" | "vision-dropped" | "context-truncated" | "model-substituted"
+    )
 }
 
 /// The gateway's own credential failed; does the one that was given for the upstream?

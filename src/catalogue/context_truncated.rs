@@ -58,7 +58,10 @@ fn diagnose(case: &Case) -> Verdict {
         return Verdict::untested("a code word before a long text was not named, and there is too little to compare that with");
     };
     match share(case, &lost, control) {
-        Some(share) if share >= READ => Verdict::absent(format!("{:.0} % of a long prompt's tokens were counted: the model did not find its beginning, and it was there", share * 100.0)),
+        Some(share) if share >= READ => Verdict::absent(format!(
+            "{:.0} % of a long prompt's tokens were counted: the model did not find its beginning, and it was there",
+            share * 100.0
+        )),
         Some(share) if share < CUT => present(&lost, control, Some(share)),
         None if control.found == Some(true) => present(&lost, control, None),
         _ => Verdict::untested("a code word before a long text was not named, and the count of tokens does not tell whether it was read"),
@@ -99,10 +102,9 @@ fn share(case: &Case, lost: &[&Read], control: &Read) -> Option<f64> {
 fn present(lost: &[&Read], control: &Read, share: Option<f64>) -> Verdict {
     let tokens = lost.iter().filter_map(|read| read.tokens).max();
     let counted = match (tokens, control.tokens, share) {
-        (Some(tokens), Some(of_control), Some(share)) => format!(
-            " usage.prompt_tokens is {tokens}, {:.0} % of what a line takes by the shorter prompt's {of_control}.",
-            share * 100.0
-        ),
+        (Some(tokens), Some(of_control), Some(share)) => {
+            format!(" usage.prompt_tokens is {tokens}, {:.0} % of what a line takes by the shorter prompt's {of_control}.", share * 100.0)
+        }
         _ => " The answers do not count their tokens.".to_owned(),
     };
     let (long, short) = (lost[0].prompt.tokens(), control.prompt.tokens());

@@ -66,8 +66,16 @@ fn long_prompt(case: &Case) -> Verdict {
 
 /// The window that a refusal names, in tokens: the number behind the words for it.
 fn limit(message: &str) -> Option<u64> {
-    const WORDS: [&str; 8] =
-        ["maximum context length", "context length", "context window", "context size", "n_ctx", "maximum prompt length", "max_model_len", "limit"];
+    const WORDS: [&str; 8] = [
+        "maximum context length",
+        "context length",
+        "context window",
+        "context size",
+        "n_ctx",
+        "maximum prompt length",
+        "max_model_len",
+        "limit",
+    ];
     let number = |rest: &str| {
         let near: String = rest.chars().take(60).collect();
         let digits = near.trim_start_matches(|c: char| !c.is_ascii_digit());

@@ -216,16 +216,16 @@ mod tests {
     fn what_was_added_removed_and_changed_is_named() {
         let quote = r#"{"error":{"message":"bad","body":{"model":"m","messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"Write the numbers"}],"temperature":0.2,"metadata":{"team":"a"}}}}"#;
         let echo = compared(&sent(), quote).expect("a quote");
-        assert_eq!((echo.added, echo.removed, echo.changed), (
-            vec!["/metadata".to_owned(), "/messages/0".to_owned()],
-            vec!["/stop".to_owned()],
-            vec!["/temperature".to_owned()]
-        ));
+        assert_eq!(
+            (echo.added, echo.removed, echo.changed),
+            (vec!["/metadata".to_owned(), "/messages/0".to_owned()], vec!["/stop".to_owned()], vec!["/temperature".to_owned()])
+        );
     }
 
     #[test]
     fn what_a_model_wrote_and_other_requests_are_no_quotes() {
-        let written = r#"{"error":{"failed_generation":"{\"messages\":[{\"role\":\"user\",\"content\":\"Write the numbers\"}],\"tools\":[1]}"}}"#;
+        let written =
+            r#"{"error":{"failed_generation":"{\"messages\":[{\"role\":\"user\",\"content\":\"Write the numbers\"}],\"tools\":[1]}"}}"#;
         let others = r#"{"messages":[{"role":"user","content":"Hello there, somebody else"}],"max_tokens":5}"#;
         assert_eq!((compared(&sent(), written), compared(&sent(), others)), (None, None));
     }

@@ -50,11 +50,14 @@ fn diagnose(case: &Case) -> Verdict {
 /// The same short question in turn through the gateway and directly; the control pair, when that shows no difference already.
 fn beside(case: &Case) -> Result<Verdict, String> {
     let bypass = case.bypass()?;
-    let answered = |trial: Trial| -> Vec<f64> { trial.tries.iter().filter(|shown| shown.answered()).map(|shown| shown.total_ms()).collect() };
+    let answered =
+        |trial: Trial| -> Vec<f64> { trial.tries.iter().filter(|shown| shown.answered()).map(|shown| shown.total_ms()).collect() };
     let (through, past) = (answered(case.trial(Ask::Overhead)), answered(bypass.trial(Ask::Overhead)));
     if through.len() < ROUNDS || past.len() < ROUNDS {
         let (own, direct) = (answered(case.chat()), answered(bypass.trial(Ask::Chat)));
-        let (Some(own), Some(direct)) = (least(&own), least(&direct)) else { return Err("plain chat was not answered on both ways".to_owned()) };
+        let (Some(own), Some(direct)) = (least(&own), least(&direct)) else {
+            return Err("plain chat was not answered on both ways".to_owned());
+        };
         if own - direct >= NOTICED_MS {
             return Err("the gateway looked slow once, and was not asked often enough beside the upstream".to_owned());
         }

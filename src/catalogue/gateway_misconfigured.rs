@@ -100,7 +100,8 @@ fn beside_bypass(case: &Case, chat: &Trial) -> Option<Verdict> {
         Ask::ChatStream => (", streamed", "Clients that stream fail, although the model, the key and the provider are fine."),
         _ => ("", "Nothing that goes through this gateway works, although the provider does."),
     };
-    let because = format!("asked directly, the upstream answered in {}; through the gateway{way}: {}", span(direct.total_ms()), broken.account());
+    let because =
+        format!("asked directly, the upstream answered in {}; through the gateway{way}: {}", span(direct.total_ms()), broken.account());
     let repeats = if broken.ask == Ask::ChatStream { stream.repeats() } else { chat.repeats() };
     let certainty = if repeats { Certainty::Certain } else { Certainty::Likely };
     Some(finding(case, certainty, because).so(so).cite([broken.exchange, direct.exchange]).present())

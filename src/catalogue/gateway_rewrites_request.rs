@@ -69,7 +69,9 @@ fn present(case: &Case, shown: &Shown, field: &str) -> Verdict {
     let direct = case.bypass().ok().and_then(|bypass| bypass.same(shown).first());
     let because = format!("The request did not have {field}, and was answered with {}.", shown.account());
     // Who refuses the same directly has a default of its own.
-    if let Some(direct) = direct.filter(|direct| direct.causes.first().map(|reading| &reading.named) == shown.causes.first().map(|reading| &reading.named)) {
+    if let Some(direct) =
+        direct.filter(|direct| direct.causes.first().map(|reading| &reading.named) == shown.causes.first().map(|reading| &reading.named))
+    {
         return Verdict::absent(format!("{because} {}", line(direct)));
     }
     let passed = direct.filter(|direct| direct.answered());
@@ -87,7 +89,8 @@ fn present(case: &Case, shown: &Shown, field: &str) -> Verdict {
 /// the request was refused.
 fn quoted(case: &Case) -> Option<Verdict> {
     let (shown, echo) = case.all().filter_map(|shown| Some((shown, echo(shown)?))).find(|(_, echo)| !echo.is_faithful())?;
-    let names = |place: &String| shown.causes.iter().any(|reading| reading.named.as_deref().is_some_and(|named| named.starts_with(place.as_str())));
+    let names =
+        |place: &String| shown.causes.iter().any(|reading| reading.named.as_deref().is_some_and(|named| named.starts_with(place.as_str())));
     let is_why = echo.places().any(names) || refuses_the_plainest(shown) && !echo.added.is_empty();
     let severity = match (is_why, shown.ask) {
         (true, Ask::Chat | Ask::ChatStream) => Severity::Error,
@@ -120,11 +123,16 @@ fn relayed(case: &Case) -> Option<Verdict> {
     let bypass = case.bypass().ok()?;
     let split = split::split(case)?;
     let direct = bypass.same(split.full).answer()?;
-    let culprits: Vec<_> = split.culprits.iter().filter(|culprit| is_relayed(culprit.shown) || misses_what_was_sent(culprit.shown)).collect();
+    let culprits: Vec<_> =
+        split.culprits.iter().filter(|culprit| is_relayed(culprit.shown) || misses_what_was_sent(culprit.shown)).collect();
     let first = culprits.first()?;
     let fields: Vec<String> = culprits.iter().flat_map(|culprit| culprit.suspects.iter().map(|part| part.pointer.clone())).collect();
-    let because =
-        format!("With {}, the gateway passes on that the upstream refuses it: {}. {}", fields.join(", "), first.shown.account(), line(direct));
+    let because = format!(
+        "With {}, the gateway passes on that the upstream refuses it: {}. {}",
+        fields.join(", "),
+        first.shown.account(),
+        line(direct)
+    );
     let finding = Finding::new(split::severity(case, &split), Certainty::Likely, Blame::Gateway, because)
         .so("What the client sends is not what the model's server gets: the upstream takes it as it is.")
         .cite([first.shown.exchange, direct.exchange])
@@ -158,7 +166,8 @@ fn without_effect(case: &Case) -> Option<Verdict> {
     let lost: Vec<(Effect, &Shown, &Shown)> = Effect::ALL.into_iter().filter_map(lost).collect();
     let fields: Vec<&str> = lost.iter().map(|(effect, ..)| effect.field()).collect();
     let direct = lost.first()?.2;
-    let because = format!("Through the gateway, {} had no effect in 2 tries each. {} There it has its effect.", fields.join(", "), line(direct));
+    let because =
+        format!("Through the gateway, {} had no effect in 2 tries each. {} There it has its effect.", fields.join(", "), line(direct));
     // How many choices there are is the server's doing; whether a text obeys may be the model's.
     let certain = lost.iter().any(|(effect, ..)| *effect == Effect::TwoChoices) || lost.len() > 1;
     let finding = Finding::new(Severity::Warning, if certain { Certainty::Certain } else { Certainty::Likely }, Blame::Gateway, because)

@@ -105,9 +105,8 @@ fn beside_bypass(case: &Case, answers: &[&Shown]) -> Option<Verdict> {
     // A gateway that answers with the name that it was asked for says nothing about who answered.
     let named = answers.iter().flat_map(|shown| models(shown).into_iter().map(move |name| (*shown, name)));
     let (shown, name) = named.filter(|(_, name)| !name.eq_ignore_ascii_case(wanted)).find(|(_, name)| differs(name))?;
-    let because = format!(
-        "“{wanted}” was asked for, and the answer names “{name}”; the upstream, asked directly for “{asked}”, answers as “{own}”."
-    );
+    let because =
+        format!("“{wanted}” was asked for, and the answer names “{name}”; the upstream, asked directly for “{asked}”, answers as “{own}”.");
     let finding = Finding::new(Severity::Warning, Certainty::Possible, Blame::Gateway, because)
         .so("The gateway sends this name somewhere else than to the model that was named for the upstream.")
         .cite([shown.exchange, direct.exchange])

@@ -73,7 +73,7 @@ impl Settings {
         let client_timeout_s = check.effort.client_timeout.map(f64::from).or_else(|| client.and_then(patience));
         let (upstream, more) = upstream::of(&check.upstream, &base, dialect, &env)?;
         secrets.extend(more);
-        let pace = pace(&check.effort, clients.len(), upstream.is_some());
+        let pace = pace(&check.effort, clients.len());
         Ok(Settings {
             target: Target { base, auth, model, dialect },
             upstream,
@@ -257,10 +257,7 @@ pub(super) fn secrets(key: Option<&Secret>, typed: &str, headers: &[(HeaderName,
 /// Further requests that the replay of clients may take: of one, and of all.
 const REPLAYS: (usize, usize) = (24, 40);
 
-/// Further requests that the bypass may take.
-const BYPASS: usize = 16;
-
-fn pace(effort: &Effort, clients: usize, bypass: bool) -> Pace {
+fn pace(effort: &Effort, clients: usize) -> Pace {
     let mut pace = if effort.quick {
         Pace::quick()
     } else if effort.thorough {
@@ -277,9 +274,11 @@ fn pace(effort: &Effort, clients: usize, bypass: bool) -> Pace {
         1 => REPLAYS.0,
         _ => REPLAYS.1,
     };
-    let replays = replays + if bypass { BYPASS } else { 0 };
     pace.max_requests = effort.max_requests.map_or(pace.max_requests + replays, usize::from) + usize::from(effort.burst);
     pace.long_prompt = effort.long_prompt.map_or(pace.long_prompt, |tokens| tokens as usize);
+    if effort.max_requests.is_some() {
+        pace.max_bypass = 0;
+    }
     pace.max_tokens = effort.max_tokens.map_or(pace.max_tokens, u64::from);
     pace
 }

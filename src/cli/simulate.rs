@@ -118,7 +118,11 @@ fn command(scenario: &Scenario, server: &Server) -> String {
 /// The options that name the upstream.
 fn upstream_words(server: &Server) -> Vec<String> {
     let (key, model) = (server.scenario().key, server.scenario().model);
-    let options = [("--upstream-url", Some(server.base_url())), ("--upstream-key", key.map(str::to_owned)), ("--upstream-model", model.map(str::to_owned))];
+    let options = [
+        ("--upstream-url", Some(server.base_url())),
+        ("--upstream-key", key.map(str::to_owned)),
+        ("--upstream-model", model.map(str::to_owned)),
+    ];
     options.into_iter().filter_map(|(option, value)| Some([option.to_owned(), value?])).flatten().collect()
 }
 

@@ -18,7 +18,10 @@ pub fn of(
 ) -> Result<(Option<Target>, Vec<Secret>)> {
     let Some(typed) = &args.upstream_url else {
         let from_variable = env("LLMDOCTOR_UPSTREAM_KEY").map(Secret::new);
-        ensure!(args.upstream_key == from_variable || args.upstream_key.is_none(), "--upstream-key is of no use without --upstream-url URL");
+        ensure!(
+            args.upstream_key == from_variable || args.upstream_key.is_none(),
+            "--upstream-key is of no use without --upstream-url URL"
+        );
         return Ok((None, args.upstream_key.iter().cloned().collect()));
     };
     let base = match BaseUrl::parse(typed) {

@@ -3,11 +3,11 @@
 pub mod answer;
 mod cause;
 pub mod effects;
-pub mod long_prompt;
 pub mod error;
 #[cfg(test)]
 mod fixture;
 pub(crate) mod json;
+pub mod long_prompt;
 pub mod models;
 pub mod names;
 pub mod openai_chat;

@@ -158,6 +158,7 @@ async fn again(direct: &Ctx<'_>, asked: &Asked) -> Option<Asked> {
     let carried = request.headers.iter().filter(|(name, _)| CARRIED.contains(&name.as_str()));
     let mut question = Question::chat(asked.exchange.ask, direct.target, body);
     question.url = direct.target.base.route(dialect.route());
-    question.headers = carried.filter_map(|(name, value)| Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))).collect();
+    question.headers =
+        carried.filter_map(|(name, value)| Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))).collect();
     direct.ask_aside(PROBE.id, question.spoken(dialect)).await
 }

@@ -192,7 +192,8 @@ impl<'r> Ctx<'r> {
 
     /// What is left of the run-wide budget of requests.
     pub fn requests_left(&self) -> usize {
-        self.pace.max_requests.saturating_sub(self.record.borrow().len())
+        let more = if self.via == Via::Upstream { self.pace.max_bypass } else { 0 };
+        (self.pace.max_requests + more).saturating_sub(self.record.borrow().len())
     }
 
     /// The bound on an answer's length that side questions must carry, when the control showed that answers run long here.

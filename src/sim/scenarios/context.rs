@@ -36,7 +36,12 @@ pub(super) static TABLE: &[Scenario] = &[
         ..titled("long-prompt-resets", "A long prompt is answered by a reset")
     },
     chats("window-of-16-tokens", "context-window-exceeded", "A window that even a short chat does not fit into", |_| {
-        openai_error(400, "This model's maximum context length is 16 tokens. Please reduce the length of the messages.", "invalid_request_error", r#""context_length_exceeded""#)
+        openai_error(
+            400,
+            "This model's maximum context length is 16 tokens. Please reduce the length of the messages.",
+            "invalid_request_error",
+            r#""context_length_exceeded""#,
+        )
     }),
 ];
 
