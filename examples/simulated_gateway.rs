@@ -41,6 +41,7 @@ async fn main() -> anyhow::Result<()> {
         body_headers: Vec::new(),
         client_timeout_s: None,
         clients: &[],
+        upstream: None,
     };
 
     let evidence = climb.run(&|_event| {}, std::future::pending()).await;

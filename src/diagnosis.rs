@@ -1,6 +1,6 @@
 //! The catalogue applied to evidence: findings, root causes first, and what was ruled out or could not be asked.
 
-use crate::catalogue::{Case, FailureMode, Finding, Verdict};
+use crate::catalogue::{Case, FailureMode, Finding, Verdict, compared};
 use crate::evidence::Evidence;
 
 /// What the catalogue says about one run.
@@ -31,10 +31,18 @@ pub fn diagnose(evidence: &Evidence) -> Diagnosis {
 /// Applies these rules, for instance the catalogue's and some of one's own.
 pub fn diagnose_with(modes: impl IntoIterator<Item = &'static FailureMode>, evidence: &Evidence) -> Diagnosis {
     let case = Case::new(evidence);
+    let behind = evidence.of_upstream();
+    let upstream = behind.as_ref().map(Case::new);
     let mut diagnosis = Diagnosis { findings: Vec::new(), absent: Vec::new(), untested: Vec::new() };
     for mode in modes {
         match (mode.diagnose)(&case) {
-            Verdict::Present(finding) => diagnosis.findings.push(Found { mode, finding: *finding, explained_by: None }),
+            Verdict::Present(finding) => {
+                let finding = match &upstream {
+                    Some(upstream) => compared(&case, upstream, mode, *finding),
+                    None => *finding,
+                };
+                diagnosis.findings.push(Found { mode, finding, explained_by: None });
+            }
             Verdict::Absent(because) => diagnosis.absent.push((mode, because)),
             Verdict::Untested(missing) => diagnosis.untested.push((mode, missing)),
         }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use futures_util::future::{Either, join_all, select};
 
-use crate::evidence::{Ask, Evidence, Outcome, SCHEMA, Subject};
+use crate::evidence::{Ask, Evidence, Outcome, SCHEMA, Subject, Upstream};
 use crate::http::Client;
 use crate::pace::Pace;
 use crate::probes::{Ctx, Event, LADDER, Need, Probe};
@@ -34,6 +34,8 @@ pub struct Climb<'c> {
     pub client_timeout_s: Option<f64>,
     /// The clients whose requests are replayed: none, the one in question, or all that are known.
     pub clients: &'c [Profile],
+    /// What stands behind the target, when it may be asked directly as well.
+    pub upstream: Option<&'c Target>,
 }
 
 impl Climb<'_> {
@@ -44,6 +46,7 @@ impl Climb<'_> {
         let mut cx =
             Ctx::new(self.client, self.target, self.pace, self.burst, self.body.clone(), now.as_millisecond() as f64 / 1e3, events);
         cx.clients = self.clients;
+        cx.upstream = self.upstream;
         cx.body_headers.clone_from(&self.body_headers);
         let interrupted = matches!(select(Box::pin(self.stages(&cx)), Box::pin(stop)).await, Either::Right(_));
         let mut record = cx.into_record();
@@ -97,6 +100,8 @@ impl Climb<'_> {
             Need::Model => no_connection(cx).or_else(|| no_model(cx)),
             Need::Client if self.clients.is_empty() => Some("the requests of clients are replayed only with --client NAME".to_owned()),
             Need::Client => no_connection(cx).or_else(|| no_model(cx)),
+            Need::Upstream if self.upstream.is_none() => Some("the upstream is asked directly only with --upstream-url URL".to_owned()),
+            Need::Upstream => no_connection(cx).or_else(|| no_model(cx)),
             Need::Burst if self.burst == 0 => Some("a burst is sent only with --burst N".to_owned()),
             Need::Chat | Need::Burst => no_connection(cx).or_else(|| no_model(cx)).or_else(|| no_chat(cx)),
         }
@@ -109,7 +114,7 @@ impl Climb<'_> {
             base_url: crate::target::blanked(&base.url).as_str().trim_end_matches('/').to_owned(),
             base_faults: base.faults.clone(),
             model_was_chosen: self.target.model.is_none() && model.is_some(),
-            model,
+            model: model.clone(),
             dialect: self.target.dialect.name().to_owned(),
             key: self.target.auth.facts(),
             proxy: self.client.proxy_for(&base.url),
@@ -120,6 +125,7 @@ impl Climb<'_> {
             idle_s: self.pace.idle.as_secs_f64(),
             own_body: self.body.is_some() || self.clients.len() == 1,
             client: self.client_name(),
+            upstream: self.upstream.map(|upstream| behind(upstream, model)),
         }
     }
 }
@@ -133,6 +139,12 @@ impl Climb<'_> {
             _ => Some(profiles::ALL.to_owned()),
         }
     }
+}
+
+/// The upstream is asked for the model that was named for it, else for the target's.
+fn behind(upstream: &Target, model: Option<String>) -> Upstream {
+    let base_url = crate::target::blanked(&upstream.base.url).as_str().trim_end_matches('/').to_owned();
+    Upstream { base_url, model: upstream.model.clone().or(model), key: upstream.auth.facts() }
 }
 
 fn skipped(probe: &Probe, because: &str) -> crate::evidence::Skip {

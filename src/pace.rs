@@ -23,8 +23,12 @@ pub struct Pace {
     pub concurrency: usize,
     /// Requests of the whole run, at most.
     pub max_requests: usize,
+    /// Requests that the upstream may be asked beyond them.
+    pub max_bypass: usize,
     /// Completion tokens that the sweep may ask for in all.
     pub max_tokens: u64,
+    /// Tokens of the long prompt, roughly; 0 leaves it out.
+    pub long_prompt: usize,
     /// Bytes kept of one answer's body.
     pub max_body: usize,
     /// Bytes kept of all bodies of the run; when they are used up, further bodies are kept to [`Pace::TAIL_BODY`].
@@ -40,7 +44,7 @@ impl Pace {
     pub fn quick() -> Self {
         // Silence must run out well before the total does: otherwise a stall looks like an answer that is merely long.
         let (total, idle) = (Duration::from_secs(30), Duration::from_secs(12));
-        Pace { total, idle, sweep: None, max_requests: 26, ..Pace::default() }
+        Pace { total, idle, sweep: None, max_requests: 26, long_prompt: 0, ..Pace::default() }
     }
 
     /// More patience and a longer sweep, for limits up to five minutes.
@@ -82,7 +86,10 @@ impl Default for Pace {
             sweep: Some(sweep),
             concurrency: 4,
             max_requests: 36,
+            max_bypass: 16,
             max_tokens: 8_000,
+            // More than the 2,048 and 4,096 tokens at which servers cut by default.
+            long_prompt: 5_000,
             max_body: 2 << 20,
             max_kept: 12 << 20,
         }

@@ -1,6 +1,8 @@
 //! A short prompt is too long for the model's window.
 
-use super::{Blame, Case, FailureMode, Finding, Shown, Verdict, bodies, limits};
+use super::{Blame, Case, FailureMode, Finding, Severity, Shown, Verdict, bodies, limits};
+use crate::dialect::long_prompt::LongPrompt;
+use crate::evidence::Ask;
 use crate::facts::Cause;
 
 /// Token limit, with an error.
@@ -34,9 +36,53 @@ fn diagnose(case: &Case) -> Verdict {
     let met: Vec<&Shown> = limits::with_cause(case, &[Cause::ContextExceeded]).filter(|shown| bodies::is_ordinary(shown)).collect();
     match met.first() {
         Some(first) => present(case, &met, first),
-        None if case.chat().asked() => Verdict::absent("requests as short as these fit; longer ones were not tried"),
+        None if case.chat().asked() => long_prompt(case),
         None => Verdict::untested("no chat was asked"),
     }
+}
+
+/// What the long prompt shows: a window that is smaller than that is worth knowing, and no more, for nobody asked for so much.
+fn long_prompt(case: &Case) -> Verdict {
+    let asked = |shown: &Shown| LongPrompt::of(shown.exchange.request.body.as_ref()?);
+    let longest = case.asked(Ask::LongPrompt).filter(|shown| shown.answered()).filter_map(asked).map(LongPrompt::tokens).max();
+    let refused = case.asked(Ask::LongPrompt).find(|shown| shown.caused_by(&[Cause::ContextExceeded]));
+    let Some(first) = refused else {
+        return Verdict::absent(match longest {
+            Some(tokens) => format!("a prompt of about {tokens} tokens was answered"),
+            None => "requests as short as these fit; longer ones were not tried".to_owned(),
+        });
+    };
+    let tokens = asked(first).map(LongPrompt::tokens).unwrap_or_default();
+    let because = format!("A prompt of about {tokens} tokens was refused with {}.", first.account());
+    let finding = Finding::new(Severity::Info, limits::said_certainty(first), Blame::Gateway, because)
+        .so("Short chats work; coding agents send five to twenty thousand tokens with their first request.")
+        .cite([first.exchange])
+        .detail("body_bytes", bodies::length(first));
+    match limit(&first.error().map(|error| error.message.to_ascii_lowercase()).unwrap_or_default()) {
+        Some(limit) => finding.detail("limit_tokens", limit).present(),
+        None => finding.present(),
+    }
+}
+
+/// The window that a refusal names, in tokens: the number behind the words for it.
+fn limit(message: &str) -> Option<u64> {
+    const WORDS: [&str; 8] = [
+        "maximum context length",
+        "context length",
+        "context window",
+        "context size",
+        "n_ctx",
+        "maximum prompt length",
+        "max_model_len",
+        "limit",
+    ];
+    let number = |rest: &str| {
+        let near: String = rest.chars().take(60).collect();
+        let digits = near.trim_start_matches(|c: char| !c.is_ascii_digit());
+        let digits: String = digits.chars().take_while(|c| c.is_ascii_digit() || *c == ',').filter(|c| *c != ',').collect();
+        digits.parse::<u64>().ok().filter(|number| *number >= 256)
+    };
+    WORDS.iter().find_map(|word| number(message.split_once(word)?.1))
 }
 
 fn present(case: &Case, met: &[&Shown], first: &Shown) -> Verdict {
@@ -49,4 +95,16 @@ fn present(case: &Case, met: &[&Shown], first: &Shown) -> Verdict {
         .cite(case.chat().answer().map(|shown| shown.exchange))
         .detail("body_bytes", bodies::length(first))
         .present()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::limit;
+
+    #[test]
+    fn the_window_is_told_from_what_was_asked_for() {
+        let vllm = "this model's maximum context length is 4096 tokens. however, you requested 5120 tokens (5100 in the messages, 20 in the completion).";
+        let llama = "the request exceeds the available context size (2048 tokens), try increasing it";
+        assert_eq!([vllm, llama, "too long"].map(limit), [Some(4096), Some(2048), None]);
+    }
 }

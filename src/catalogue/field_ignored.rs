@@ -43,17 +43,19 @@ fn diagnose(case: &Case) -> Verdict {
     }
 }
 
-fn tries<'c, 'e>(case: &'c Case<'e>, effect: Effect) -> Vec<&'c Shown<'e>> {
+/// The answers to a request with this field alone.
+pub(super) fn tries<'c, 'e>(case: &'c Case<'e>, effect: Effect) -> Vec<&'c Shown<'e>> {
     let of = |shown: &&Shown| shown.exchange.request.body.as_ref().and_then(Effect::of) == Some(effect);
     case.asked(Ask::Effect).filter(of).filter(|shown| shown.answered()).collect()
 }
 
-fn shows(effect: Effect, shown: &Shown) -> Option<bool> {
+/// Whether the answer shows the field's effect.
+pub(super) fn shows(effect: Effect, shown: &Shown) -> Option<bool> {
     effect.shows(shown.completion()?)
 }
 
 /// Twice without effect, and never with it: a model may lose its way once.
-fn is_ignored(effect: Effect, tries: &[&Shown]) -> bool {
+pub(super) fn is_ignored(effect: Effect, tries: &[&Shown]) -> bool {
     let verdicts: Vec<bool> = tries.iter().filter_map(|shown| shows(effect, shown)).collect();
     verdicts.len() >= 2 && !verdicts.contains(&true)
 }

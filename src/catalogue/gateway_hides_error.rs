@@ -1,5 +1,6 @@
 //! The upstream said why, and the gateway does not pass it on.
 
+use super::bypass::{is_about_asking, line};
 use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict};
 use crate::dialect::ErrorFacts;
 use crate::evidence::Ask;
@@ -23,23 +24,27 @@ pub const MODE: FailureMode = FailureMode {
         "https://github.com/Wei-Shaw/sub2api/issues/2054",
         "https://github.com/skye-harris/hass_local_openai_llm/issues/89",
     ],
-    explains: &[],
+    explains: &["gateway-misconfigured", "upstream-unavailable", "unsupported-field"],
     diagnose,
 };
 
 fn diagnose(case: &Case) -> Verdict {
+    if let Some(verdict) = beside_bypass(case) {
+        return verdict;
+    }
     let refused: Vec<&Shown> =
         [Ask::Chat, Ask::ChatStream].into_iter().flat_map(|ask| case.asked(ask)).filter(|shown| shown.error().is_some()).collect();
-    match (refused.iter().find(|shown| shown.error().is_some_and(hollow)), refused.is_empty()) {
+    let of_request = |error: &ErrorFacts| hollow(error) && matches!(error.inner_status.unwrap_or(error.status), 400 | 422);
+    match (refused.iter().find(|shown| shown.error().is_some_and(of_request)), refused.is_empty()) {
         (Some(first), _) => present(first),
         (None, true) => Verdict::untested("no chat was refused, so no reason could be lost"),
         (None, false) => Verdict::absent(format!("{} refusals have words of their own", refused.len())),
     }
 }
 
-/// A refusal of the request, so a matter of its content, whose words name nothing: neither what was wrong nor where.
+/// Words that name nothing: neither what was wrong nor where.
 fn hollow(error: &ErrorFacts) -> bool {
-    const EMPTY: [&str; 8] = [
+    const EMPTY: [&str; 13] = [
         "",
         "null",
         "none",
@@ -48,9 +53,35 @@ fn hollow(error: &ErrorFacts) -> bool {
         "upstream request failed",
         "provider returned error",
         "bad_response_status_code",
+        "internal server error",
+        "internal error",
+        "bad request",
+        "unknown error",
+        "error",
     ];
-    let said = error.message.trim().trim_end_matches('.').to_ascii_lowercase();
-    matches!(error.inner_status.unwrap_or(error.status), 400 | 422) && EMPTY.contains(&said.as_str()) && error.param.is_none()
+    let said = error.message.trim().trim_end_matches(['.', '!']).to_ascii_lowercase();
+    EMPTY.contains(&said.as_str()) && error.param.is_none()
+}
+
+/// The gateway refuses a request without a reason each time; the upstream, asked the same, says one. What is about the key or the name of
+/// the model is no reason of the gateway's: there the two requests differ.
+fn beside_bypass(case: &Case) -> Option<Verdict> {
+    let bypass = case.bypass().ok()?;
+    let asked = [Ask::Chat, Ask::ChatStream, Ask::Fields].into_iter().flat_map(|ask| case.asked(ask));
+    let mut silent = asked.filter(|shown| !matches!(shown.status(), Some(401 | 403 | 429)) && shown.error().is_some_and(hollow));
+    let reason = |shown: &Shown| {
+        let own = |direct: &&&Shown<'_>| matches!(direct.status(), Some(400 | 404 | 405 | 409..=428)) && !is_about_asking(direct);
+        bypass.same(shown).tries.iter().filter(own).find(|direct| direct.error().is_some_and(|error| !hollow(error))).copied()
+    };
+    let (shown, direct) = silent.find_map(|shown| Some((shown, reason(shown)?)))?;
+    let because = format!("A refusal names no reason: {}. {}", shown.account(), line(direct));
+    let plain = shown.ask != Ask::Fields;
+    let finding = Finding::new(if plain { Severity::Error } else { Severity::Warning }, Certainty::Certain, Blame::Gateway, because)
+        .so("The request is refused upstream for a reason that the gateway keeps to itself.")
+        .fix("Mend what the upstream names; the gateway's own words lead nowhere.")
+        .cite([shown.exchange, direct.exchange])
+        .detail("upstream_says", direct.error().map(|error| error.message.clone()));
+    Some(finding.present())
 }
 
 fn present(shown: &Shown) -> Verdict {

@@ -38,7 +38,8 @@ fn diagnose(case: &Case) -> Verdict {
     match chat.answer() {
         Some(control) => two_routes(case, control),
         None if chat.asked() => {
-            Verdict::untested("neither plain chat nor the upstream itself was answered, so nothing tells the gateway's part")
+            let missing = case.bypass().err().unwrap_or_else(|| "the upstream, asked directly, did not answer either".to_owned());
+            Verdict::untested(format!("plain chat was not answered, and nothing tells the gateway's part: {missing}"))
         }
         None => Verdict::untested("no chat was sent"),
     }
@@ -88,17 +89,22 @@ fn two_routes(case: &Case, control: &Shown) -> Verdict {
         .present()
 }
 
-/// The upstream answers when asked directly; the gateway fails each time with a server error that names no cause.
+/// The upstream answers when asked directly; the gateway fails each time with a server error that names no cause: over every chat, or over
+/// streams alone.
 fn beside_bypass(case: &Case, chat: &Trial) -> Option<Verdict> {
-    let direct = case.asked_upstream(Ask::Chat).find(|shown| shown.answered())?;
-    let broken = own_failure(chat)?;
+    let bypass = case.bypass().ok()?;
+    let stream = case.stream();
+    let broken = own_failure(chat).or_else(|| own_failure(&stream))?;
+    let direct = bypass.same(broken).answer()?;
+    let (way, so) = match broken.ask {
+        Ask::ChatStream => (", streamed", "Clients that stream fail, although the model, the key and the provider are fine."),
+        _ => ("", "Nothing that goes through this gateway works, although the provider does."),
+    };
     let because =
-        format!("asked directly, the upstream answered in {}; through the gateway: {}", span(direct.total_ms()), broken.account());
-    let certainty = if chat.repeats() { Certainty::Likely } else { Certainty::Possible };
-    let finding = finding(case, certainty, because)
-        .so("Nothing that goes through this gateway works, although the provider does.")
-        .cite([broken.exchange, direct.exchange]);
-    Some(finding.present())
+        format!("asked directly, the upstream answered in {}; through the gateway{way}: {}", span(direct.total_ms()), broken.account());
+    let repeats = if broken.ask == Ask::ChatStream { stream.repeats() } else { chat.repeats() };
+    let certainty = if repeats { Certainty::Certain } else { Certainty::Likely };
+    Some(finding(case, certainty, because).so(so).cite([broken.exchange, direct.exchange]).present())
 }
 
 fn finding(case: &Case, certainty: Certainty, because: String) -> Finding {

@@ -1,8 +1,12 @@
 //! The gateway changes the request, and the refusal is about what it added.
 
-use super::{Blame, Case, FailureMode, Finding, Severity, Shown, Verdict, limits};
+use super::bypass::line;
+use super::echoes::echo;
+use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict, field_ignored, limits, split};
+use crate::dialect::effects::Effect;
+use crate::dialect::names::different_models;
 use crate::evidence::Ask;
-use crate::facts::Cause;
+use crate::facts::{Cause, Speaker};
 
 /// The gateway drops or changes a field.
 pub const MODE: FailureMode = FailureMode {
@@ -27,7 +31,7 @@ pub const MODE: FailureMode = FailureMode {
         "https://github.com/vercel/ai/issues/13789",
         "https://github.com/antoinezambelli/forge/pull/94",
     ],
-    explains: &["unsupported-field", "field-combination-rejected"],
+    explains: &["unsupported-field", "field-combination-rejected", "field-ignored"],
     diagnose,
 };
 
@@ -36,9 +40,13 @@ fn diagnose(case: &Case) -> Verdict {
     if asked.is_empty() {
         return Verdict::untested("no chat was asked");
     }
-    match asked.iter().find_map(|shown| Some((shown, added(shown)?))) {
-        Some((shown, field)) => present(shown, &field),
-        None => Verdict::absent(format!("none of {} answers names a field that was not sent", asked.len())),
+    let named = || asked.iter().find_map(|shown| Some(present(case, shown, &added(shown)?)));
+    let found = named().or_else(|| quoted(case)).or_else(|| relayed(case)).or_else(|| without_effect(case)).or_else(|| inserted(case));
+    let seen = format!("none of {} answers names a field that was not sent", asked.len());
+    match (found, case.bypass()) {
+        (Some(verdict), _) => verdict,
+        (None, Ok(_)) => Verdict::absent(format!("{seen}, and the upstream, asked directly, fares alike")),
+        (None, Err(missing)) => Verdict::untested(format!("{seen}; what the gateway drops does not show here: {missing}")),
     }
 }
 
@@ -57,11 +65,158 @@ fn added(shown: &Shown) -> Option<String> {
     }
 }
 
-fn present(shown: &Shown, field: &str) -> Verdict {
+fn present(case: &Case, shown: &Shown, field: &str) -> Verdict {
+    let direct = case.bypass().ok().and_then(|bypass| bypass.same(shown).first());
     let because = format!("The request did not have {field}, and was answered with {}.", shown.account());
-    Finding::new(Severity::Error, limits::said_certainty(shown), Blame::Gateway, because)
+    // Who refuses the same directly has a default of its own.
+    if let Some(direct) =
+        direct.filter(|direct| direct.causes.first().map(|reading| &reading.named) == shown.causes.first().map(|reading| &reading.named))
+    {
+        return Verdict::absent(format!("{because} {}", line(direct)));
+    }
+    let passed = direct.filter(|direct| direct.answered());
+    let certainty = if passed.is_some() { Certainty::Certain } else { limits::said_certainty(shown) };
+    let because = passed.map_or(because.clone(), |direct| format!("{because} {}", line(direct)));
+    Finding::new(Severity::Error, certainty, Blame::Gateway, because)
         .so("What the client sends is not what the model's server gets; leaving fields out does not help.")
         .cite([shown.exchange])
+        .cite(passed.map(|direct| direct.exchange))
         .detail("fields", vec![field])
         .present()
+}
+
+/// An answer quotes the request as it arrived behind the gateway. A loss matters to whoever sent it; what is merely added does when it is why
+/// the request was refused.
+fn quoted(case: &Case) -> Option<Verdict> {
+    let (shown, echo) = case.all().filter_map(|shown| Some((shown, echo(shown)?))).find(|(_, echo)| !echo.is_faithful())?;
+    let names =
+        |place: &String| shown.causes.iter().any(|reading| reading.named.as_deref().is_some_and(|named| named.starts_with(place.as_str())));
+    let is_why = echo.places().any(names) || refuses_the_plainest(shown) && !echo.added.is_empty();
+    let severity = match (is_why, shown.ask) {
+        (true, Ask::Chat | Ask::ChatStream) => Severity::Error,
+        (true, _) => Severity::Warning,
+        (false, _) if echo.removed.is_empty() && echo.changed.is_empty() => Severity::Info,
+        (false, _) => Severity::Warning,
+    };
+    let parts = [("has", &echo.added, "which was not sent"), ("lacks", &echo.removed, "which was sent"), ("changed", &echo.changed, "")];
+    let parts = parts.into_iter().filter(|(_, places, _)| !places.is_empty());
+    let parts: Vec<String> = parts.map(|(verb, places, what)| format!("{verb} {} {what}", places.join(", ")).trim().to_owned()).collect();
+    let because = format!("An answer quotes the request as it arrived, and there it {}: {}.", parts.join("; "), shown.account());
+    let finding = Finding::new(severity, if is_why { Certainty::Certain } else { Certainty::Likely }, Blame::Gateway, because)
+        .so("What the client sends is not what the model's server gets.")
+        .cite([shown.exchange])
+        .detail("kind", "quoted")
+        .detail("fields", echo.places().cloned().collect::<Vec<_>>());
+    Some(finding.present())
+}
+
+/// Plain chat is refused as a bad request, and the refusal names nothing: it has nothing of its own that could be refused.
+fn refuses_the_plainest(shown: &Shown) -> bool {
+    let plain = matches!(shown.ask, Ask::Chat | Ask::ChatStream) && matches!(shown.status(), Some(400 | 422));
+    let about_body = matches!(shown.cause(), None | Some(Cause::InvalidRequest));
+    plain && about_body && shown.causes.first().is_none_or(|reading| reading.named.is_none())
+}
+
+/// The upstream's refusal, as the gateway passes it on, of a body that the upstream answers when it comes directly: it got another one.
+/// A gateway that refuses in its own name has not changed anything.
+fn relayed(case: &Case) -> Option<Verdict> {
+    let bypass = case.bypass().ok()?;
+    let split = split::split(case)?;
+    let direct = bypass.same(split.full).answer()?;
+    let culprits: Vec<_> =
+        split.culprits.iter().filter(|culprit| is_relayed(culprit.shown) || misses_what_was_sent(culprit.shown)).collect();
+    let first = culprits.first()?;
+    let fields: Vec<String> = culprits.iter().flat_map(|culprit| culprit.suspects.iter().map(|part| part.pointer.clone())).collect();
+    let because = format!(
+        "With {}, the gateway passes on that the upstream refuses it: {}. {}",
+        fields.join(", "),
+        first.shown.account(),
+        line(direct)
+    );
+    let finding = Finding::new(split::severity(case, &split), Certainty::Likely, Blame::Gateway, because)
+        .so("What the client sends is not what the model's server gets: the upstream takes it as it is.")
+        .cite([first.shown.exchange, direct.exchange])
+        .cite(split.rest.map(|shown| shown.exchange))
+        .detail("kind", "refused-through-the-gateway")
+        .detail("fields", fields);
+    Some(finding.present())
+}
+
+fn is_relayed(shown: &Shown) -> bool {
+    shown.causes.first().is_some_and(|reading| matches!(reading.speaker, Speaker::Upstream(_)))
+}
+
+/// The refusal misses a member that the request has.
+fn misses_what_was_sent(shown: &Shown) -> bool {
+    let body = shown.exchange.request.body.as_ref();
+    let missed = shown.causes.first().filter(|reading| reading.cause == Cause::FieldMissing).and_then(|reading| reading.named.as_ref());
+    missed.zip(body).is_some_and(|(place, body)| place.starts_with('/') && body.pointer(place).is_some())
+}
+
+/// Fields whose effect shows in the upstream's own answer and never in the gateway's.
+fn without_effect(case: &Case) -> Option<Verdict> {
+    let bypass = case.bypass().ok()?;
+    let lost = |effect: Effect| {
+        let tries = field_ignored::tries(case, effect);
+        let first = *tries.first()?;
+        let shows = |shown: &&Shown| field_ignored::shows(effect, shown) == Some(true);
+        let direct = bypass.same(first).tries.into_iter().find(shows)?;
+        field_ignored::is_ignored(effect, &tries).then_some((effect, first, direct))
+    };
+    let lost: Vec<(Effect, &Shown, &Shown)> = Effect::ALL.into_iter().filter_map(lost).collect();
+    let fields: Vec<&str> = lost.iter().map(|(effect, ..)| effect.field()).collect();
+    let direct = lost.first()?.2;
+    let because =
+        format!("Through the gateway, {} had no effect in 2 tries each. {} There it has its effect.", fields.join(", "), line(direct));
+    // How many choices there are is the server's doing; whether a text obeys may be the model's.
+    let certain = lost.iter().any(|(effect, ..)| *effect == Effect::TwoChoices) || lost.len() > 1;
+    let finding = Finding::new(Severity::Warning, if certain { Certainty::Certain } else { Certainty::Likely }, Blame::Gateway, because)
+        .so("The gateway drops it on the way: clients that rely on it get something else than they asked for, and no error.")
+        .cite(lost.iter().map(|(_, shown, _)| shown.exchange))
+        .cite(lost.iter().map(|(_, _, direct)| direct.exchange))
+        .detail("kind", "dropped")
+        .detail("fields", fields);
+    Some(finding.present())
+}
+
+/// More prompt tokens than this are no matter of templates.
+const INSERTED: u64 = 60;
+
+/// Two requests of different lengths both count the same number of prompt tokens more through the gateway: somebody puts a text in front.
+/// A template or another way of counting would take its share of each.
+fn inserted(case: &Case) -> Option<Verdict> {
+    let bypass = case.bypass().ok()?;
+    let surplus = |shown: &Shown| {
+        let direct = bypass.same(shown).answer()?;
+        let (through, past) = (prompt_tokens(shown)?, prompt_tokens(direct)?);
+        let more = through.checked_sub(past).filter(|more| *more >= INSERTED && past >= 8)?;
+        Some((more, through, past))
+    };
+    let chat = case.chat().answer()?;
+    let fields = case.trial(Ask::Fields).answer()?;
+    let direct = bypass.same(chat).answer()?;
+    let ((more, through, past), (again, ..)) = (surplus(chat)?, surplus(fields)?);
+    let [own, theirs] = [chat, direct].map(|shown| shown.completion().and_then(|answer| answer.model.as_deref()));
+    // Who answers with the name that was asked for says nothing about who answered.
+    let other_model = own.zip(theirs).is_some_and(|(own, theirs)| Some(own) != chat.model() && different_models(own, theirs));
+    // Both counts come from another tokenizer when another model answers.
+    if other_model || through < 3 * past || again.abs_diff(more) * 4 > more {
+        return None;
+    }
+    let because = format!(
+        "The same plain chat counts {through} prompt tokens through the gateway and {past} directly, a longer request {again} more as well."
+    );
+    let finding = Finding::new(Severity::Warning, Certainty::Likely, Blame::Gateway, because)
+        .so("The gateway puts a text of its own before every prompt: it costs tokens, and the model obeys it.")
+        .cite([chat.exchange, direct.exchange, fields.exchange])
+        .detail("kind", "inserted")
+        .detail("fields", vec!["/messages"])
+        .detail("prompt_tokens", through)
+        .detail("prompt_tokens_directly", past);
+    Some(finding.present())
+}
+
+fn prompt_tokens(shown: &Shown) -> Option<u64> {
+    let whole = shown.completion().map(|answer| answer.usage);
+    whole.or_else(|| Some(shown.streamed()?.usage))?.prompt
 }

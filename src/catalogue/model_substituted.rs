@@ -46,7 +46,9 @@ fn diagnose(case: &Case) -> Verdict {
     let swaps: Vec<Swap> = answers.iter().filter_map(|shown| swap(case, shown)).collect();
     match swaps.first() {
         Some(first) => present(case, first, &swaps),
-        None => disagreement(&answers).unwrap_or_else(|| Verdict::absent(named_itself(case, &answers))),
+        None => disagreement(&answers)
+            .or_else(|| beside_bypass(case, &answers))
+            .unwrap_or_else(|| Verdict::absent(named_itself(case, &answers))),
     }
 }
 
@@ -89,6 +91,26 @@ fn disagreement(answers: &[&Shown]) -> Option<Verdict> {
         .so("Which model answers depends on the request, and the client is not told.")
         .cite([from.exchange, at.exchange])
         .detail("answered_model", *other);
+    Some(finding.present())
+}
+
+/// A name that means nothing by itself, and what answers to it is another model than the one that is said to stand behind it.
+fn beside_bypass(case: &Case, answers: &[&Shown]) -> Option<Verdict> {
+    let bypass = case.bypass().ok()?;
+    let direct = bypass.answer()?;
+    let wanted = naming::wanted(case);
+    let own = models(direct).into_iter().next()?;
+    let asked = direct.model()?;
+    let differs = |name: &str| different_models(own, name) && different_models(asked, name);
+    // A gateway that answers with the name that it was asked for says nothing about who answered.
+    let named = answers.iter().flat_map(|shown| models(shown).into_iter().map(move |name| (*shown, name)));
+    let (shown, name) = named.filter(|(_, name)| !name.eq_ignore_ascii_case(wanted)).find(|(_, name)| differs(name))?;
+    let because =
+        format!("“{wanted}” was asked for, and the answer names “{name}”; the upstream, asked directly for “{asked}”, answers as “{own}”.");
+    let finding = Finding::new(Severity::Warning, Certainty::Possible, Blame::Gateway, because)
+        .so("The gateway sends this name somewhere else than to the model that was named for the upstream.")
+        .cite([shown.exchange, direct.exchange])
+        .detail("answered_model", name);
     Some(finding.present())
 }
 

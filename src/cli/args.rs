@@ -115,6 +115,8 @@ pub struct Check {
     #[arg(long, value_name = "NAME", conflicts_with = "body")]
     pub client: Option<String>,
     #[command(flatten)]
+    pub upstream: UpstreamArgs,
+    #[command(flatten)]
     pub effort: Effort,
     #[command(flatten)]
     pub network: Network,
@@ -149,6 +151,27 @@ pub struct KeyArgs {
     /// Read the key from standard input
     #[arg(long)]
     pub key_stdin: bool,
+}
+
+/// What stands behind the endpoint.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Upstream")]
+pub struct UpstreamArgs {
+    /// Base URL of what stands behind the gateway: asked directly as well, to tell whose fault a failure is
+    #[arg(long, value_name = "URL")]
+    pub upstream_url: Option<String>,
+    /// Key for the upstream; it never goes to the gateway, nor the gateway's key to the upstream
+    #[arg(long, value_name = "KEY", env = "LLMDOCTOR_UPSTREAM_KEY", hide_env_values = true, conflicts_with = "upstream_key_file")]
+    pub upstream_key: Option<Secret>,
+    /// File that holds the upstream's key
+    #[arg(long, value_name = "FILE", requires = "upstream_url")]
+    pub upstream_key_file: Option<PathBuf>,
+    /// Model as the upstream names it [default: the same name]
+    #[arg(long, value_name = "NAME", requires = "upstream_url")]
+    pub upstream_model: Option<String>,
+    /// Header that carries the upstream's key [default: the one of the dialect]
+    #[arg(long, value_name = "SCHEME", requires = "upstream_url")]
+    pub upstream_auth: Option<AuthScheme>,
 }
 
 /// The dialect to speak.
@@ -214,6 +237,17 @@ pub struct Effort {
     /// Completion tokens that the timeout sweep may cost
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub max_tokens: Option<u32>,
+    /// Length of the long prompt of a full check, from 2000; 0 sends none [default: 5000, with --quick 0]
+    #[arg(long, value_name = "TOKENS", value_parser = long_prompt)]
+    pub long_prompt: Option<u32>,
+}
+
+/// 0, or enough to overrun the windows at which servers cut by default.
+fn long_prompt(typed: &str) -> Result<u32, String> {
+    match typed.parse() {
+        Ok(tokens @ (0 | 2_000..=500_000)) => Ok(tokens),
+        _ => Err("expected 0, or a number of tokens from 2000 to 500000".to_owned()),
+    }
 }
 
 /// How to get there.

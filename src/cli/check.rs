@@ -37,6 +37,7 @@ pub fn examine(check: &Check) -> Result<(Evidence, ExitCode)> {
         body_headers: settings.body_headers,
         client_timeout_s: settings.client_timeout_s,
         clients: &settings.clients,
+        upstream: settings.upstream.as_ref(),
     };
     let evidence = super::block_on(climb_with_progress(&climb, &check.look))?;
     outputs.write_evidence(&evidence)?;

@@ -12,6 +12,7 @@ mod settings;
 mod simulate;
 mod source;
 mod triage;
+mod upstream;
 
 use std::process::ExitCode;
 

@@ -19,12 +19,14 @@ use crate::secret::{Scrubber, Secret};
 use crate::target::{Auth, BaseUrl, Target};
 
 use super::args::{AuthScheme, Check, Effort, KeyArgs, Network};
-use super::source;
+use super::{source, upstream};
 
 /// What a check needs to know.
 pub struct Settings {
     /// What is examined.
     pub target: Target,
+    /// What stands behind it.
+    pub upstream: Option<Target>,
     /// Durations and budgets.
     pub pace: Pace,
     /// How to get there.
@@ -60,7 +62,7 @@ impl Settings {
         let key = key(&check.key, || may_use_openai_key.then(|| env("OPENAI_API_KEY")).flatten())?;
         let mut options = options(&check.headers, &check.network)?;
         add_headers(&mut options, client);
-        let secrets = secrets(key.as_ref(), &typed, &options.headers);
+        let mut secrets = secrets(key.as_ref(), &typed, &options.headers);
         let dialect = check.dialect.map(Dialect::from).or_else(|| client?.dialect());
         let dialect = dialect.or_else(|| own.as_ref().map(source::dialect)).unwrap_or_default();
         let auth = Auth { key, scheme: scheme_of(check.auth, client, dialect) };
@@ -69,9 +71,12 @@ impl Settings {
         let body = own.map(|own| body(own.body, check, dialect)).transpose()?;
         let model = check.model.clone().or_else(|| body.as_ref()?["model"].as_str().map(str::to_owned));
         let client_timeout_s = check.effort.client_timeout.map(f64::from).or_else(|| client.and_then(patience));
+        let (upstream, more) = upstream::of(&check.upstream, &base, dialect, &env)?;
+        secrets.extend(more);
         let pace = pace(&check.effort, clients.len());
         Ok(Settings {
             target: Target { base, auth, model, dialect },
+            upstream,
             pace,
             options,
             scrubber: Scrubber::new(&secrets),
@@ -158,11 +163,16 @@ fn key(args: &KeyArgs, variable: impl Fn() -> Option<String>) -> Result<Option<S
         return Ok(Some(Secret::new(without_line_end(&text))));
     }
     if let Some(path) = &args.key_file {
-        let bytes = read(path, "the key")?;
-        let text = String::from_utf8(bytes).ok().with_context(|| format!("the key in {} is not text", path.display()))?;
-        return Ok(Some(Secret::new(without_line_end(&text))));
+        return key_in(path).map(Some);
     }
     Ok(args.key.clone().or_else(|| variable().map(Secret::new)))
+}
+
+/// The key that a file holds.
+pub(super) fn key_in(path: &Path) -> Result<Secret> {
+    let bytes = read(path, "the key")?;
+    let text = String::from_utf8(bytes).ok().with_context(|| format!("the key in {} is not text", path.display()))?;
+    Ok(Secret::new(without_line_end(&text)))
 }
 
 /// A file ends in a line end that is none of the key.
@@ -174,7 +184,7 @@ fn read(path: &Path, what: &str) -> Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("cannot read {what} from {}", path.display()))
 }
 
-fn scheme(auth: AuthScheme) -> Scheme {
+pub(super) fn scheme(auth: AuthScheme) -> Scheme {
     match auth {
         AuthScheme::Bearer => Scheme::Bearer,
         AuthScheme::XApiKey => Scheme::XApiKey,
@@ -232,7 +242,7 @@ fn resolve(entry: &str) -> Result<(String, u16, std::net::IpAddr)> {
 }
 
 /// The key, credentials in the base URL, and credentials in extra headers.
-fn secrets(key: Option<&Secret>, typed: &str, headers: &[(HeaderName, HeaderValue)]) -> Vec<Secret> {
+pub(super) fn secrets(key: Option<&Secret>, typed: &str, headers: &[(HeaderName, HeaderValue)]) -> Vec<Secret> {
     let url = Url::parse(typed.trim()).ok();
     let in_url = url.iter().flat_map(|url| {
         let query =
@@ -265,6 +275,10 @@ fn pace(effort: &Effort, clients: usize) -> Pace {
         _ => REPLAYS.1,
     };
     pace.max_requests = effort.max_requests.map_or(pace.max_requests + replays, usize::from) + usize::from(effort.burst);
+    pace.long_prompt = effort.long_prompt.map_or(pace.long_prompt, |tokens| tokens as usize);
+    if effort.max_requests.is_some() {
+        pace.max_bypass = 0;
+    }
     pace.max_tokens = effort.max_tokens.map_or(pace.max_tokens, u64::from);
     pace
 }

@@ -61,7 +61,9 @@ async fn examine(scenario: &'static Scenario, look: &LookArgs) -> Result<Evidenc
         resolve: scenario.host.map(|host| (host.to_owned(), server.addr().port(), server.addr().ip())).into_iter().collect(),
     };
     let pace = Pace::simulated();
-    let client = Client::new(options, pace.clone(), Scrubber::new(&key))?;
+    let upstream = server.upstream().map(behind).transpose()?;
+    let secrets = key.iter().chain(upstream.iter().filter_map(|upstream| upstream.auth.key.as_ref()));
+    let client = Client::new(options, pace.clone(), Scrubber::new(secrets))?;
     let target = Target {
         base: BaseUrl::parse(&server.base_url())?,
         auth: Auth { key, scheme: dialect(scenario).scheme() },
@@ -81,8 +83,20 @@ async fn examine(scenario: &'static Scenario, look: &LookArgs) -> Result<Evidenc
         body_headers: scenario.body_headers.iter().map(|(name, value)| (header_name(name), HeaderValue::from_static(value))).collect(),
         client_timeout_s,
         clients: &clients,
+        upstream: upstream.as_ref(),
     };
     Ok(super::check::climb_with_progress(&climb, look).await)
+}
+
+/// The upstream of a scenario that has one.
+fn behind(server: &Server) -> Result<Target> {
+    let scenario = server.scenario();
+    Ok(Target {
+        base: BaseUrl::parse(&server.base_url())?,
+        auth: Auth { key: scenario.key.map(Secret::new), scheme: dialect(scenario).scheme() },
+        model: scenario.model.map(str::to_owned),
+        dialect: dialect(scenario),
+    })
 }
 
 fn find(id: &str) -> Result<&'static Scenario> {
@@ -97,7 +111,19 @@ fn command(scenario: &Scenario, server: &Server) -> String {
     let usual = dialect(scenario) == Dialect::default();
     words.extend((!usual).then(|| ["--dialect".to_owned(), scenario.dialect.to_owned()]).into_iter().flatten());
     words.extend(scenario.client.iter().flat_map(|client| ["--client".to_owned(), (*client).to_owned()]));
+    words.extend(server.upstream().into_iter().flat_map(upstream_words));
     shlex::try_join(words.iter().map(String::as_str)).unwrap_or_default()
+}
+
+/// The options that name the upstream.
+fn upstream_words(server: &Server) -> Vec<String> {
+    let (key, model) = (server.scenario().key, server.scenario().model);
+    let options = [
+        ("--upstream-url", Some(server.base_url())),
+        ("--upstream-key", key.map(str::to_owned)),
+        ("--upstream-model", model.map(str::to_owned)),
+    ];
+    options.into_iter().filter_map(|(option, value)| Some([option.to_owned(), value?])).flatten().collect()
 }
 
 /// The body that the user's client sends, if the scenario says one.

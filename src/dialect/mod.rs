@@ -7,6 +7,7 @@ pub mod error;
 #[cfg(test)]
 mod fixture;
 pub(crate) mod json;
+pub mod long_prompt;
 pub mod models;
 pub mod names;
 pub mod openai_chat;

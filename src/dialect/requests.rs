@@ -30,6 +30,11 @@ pub fn count(dialect: Dialect, model: &str, upto: u32) -> Value {
     bare(dialect, model, &count_prompt(upto), cap)
 }
 
+/// A prompt whose answer is a few words, with nothing that the dialect does not demand.
+pub fn saying(dialect: Dialect, model: &str, prompt: &str) -> Value {
+    bare(dialect, model, prompt, SHORT_CAP + FOR_THOUGHT)
+}
+
 /// The least that the dialect needs. Only those that cannot do without a bound on the answer get one: Anthropic demands it, and legacy
 /// completions stop after 16 tokens.
 fn bare(dialect: Dialect, model: &str, prompt: &str, cap: u32) -> Value {

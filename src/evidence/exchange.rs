@@ -110,6 +110,10 @@ pub enum Ask {
     Client,
     /// The client's own request with as many tools and bytes as it really has, when its shape was answered.
     FullSize,
+    /// A long prompt with a code word at its beginning and a question for it at its end; a shorter one of the kind as its control.
+    LongPrompt,
+    /// A short question, asked several times of the gateway and of the upstream behind it, for its times.
+    Overhead,
     /// A long answer, not streamed.
     SweepChat,
     /// A long answer, streamed.

@@ -75,6 +75,20 @@ pub struct Subject {
     pub own_body: bool,
     /// The client whose habits were replayed, when one was named.
     pub client: Option<String>,
+    /// The upstream behind the target, when it was asked directly as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<Upstream>,
+}
+
+/// What stands behind the target, as whoever runs the check says. It never holds a credential.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upstream {
+    /// The base URL that requests were built from.
+    pub base_url: String,
+    /// The model that it was asked for.
+    pub model: Option<String>,
+    /// Facts about the key for it.
+    pub key: KeyFacts,
 }
 
 /// Something odd about a base URL, as typed.
@@ -147,6 +161,31 @@ impl Evidence {
     /// The exchange of this id.
     pub fn exchange(&self, id: &str) -> Option<&Exchange> {
         self.exchanges.iter().find(|exchange| exchange.id == id)
+    }
+
+    /// The same run as if the upstream had been its target, and nothing asked but what was asked of it directly; `None` when nothing was.
+    pub fn of_upstream(&self) -> Option<Evidence> {
+        let upstream = self.subject.upstream.clone()?;
+        let direct = self.exchanges.iter().filter(|exchange| exchange.via == Via::Upstream);
+        let exchanges: Vec<_> = direct.map(|exchange| Exchange { via: Via::Gateway, ..exchange.clone() }).collect();
+        let subject = Subject {
+            typed_base_url: upstream.base_url.clone(),
+            base_url: upstream.base_url,
+            base_faults: Vec::new(),
+            model: upstream.model,
+            key: upstream.key,
+            upstream: None,
+            ..self.subject.clone()
+        };
+        (!exchanges.is_empty()).then(|| Evidence {
+            schema: self.schema.clone(),
+            version: self.version.clone(),
+            started_at: self.started_at.clone(),
+            subject,
+            exchanges,
+            skips: Vec::new(),
+            ..*self
+        })
     }
 
     /// The exchanges that asked this of the gateway, in order.

@@ -21,7 +21,8 @@ pub const PROBE: Probe = Probe {
 /// What a widely used SDK calls itself: bot protection often lets it pass.
 const OTHER_AGENT: &str = "OpenAI/Python 2.8.0";
 
-async fn run(cx: &Ctx<'_>) {
+/// Asks; also of the upstream, when that is the target.
+pub(super) async fn run(cx: &Ctx<'_>) {
     if let Some(model) = cx.model() {
         let tries = cx.ask_control("chat", Question::control(cx.target, &model)).await;
         if tries.first().is_some_and(|asked| asked.caused_by(&[Cause::Waf])) {

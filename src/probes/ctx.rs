@@ -64,12 +64,15 @@ pub struct Ctx<'r> {
     pub body_headers: Vec<(HeaderName, HeaderValue)>,
     /// The clients whose requests are replayed.
     pub clients: &'r [Profile],
+    /// What stands behind the target, when it may be asked directly.
+    pub upstream: Option<&'r Target>,
+    via: Via,
     started: Instant,
     started_unix: f64,
     events: &'r dyn Fn(&Event),
     permits: Semaphore,
-    record: RefCell<Vec<Option<Asked>>>,
-    skips: RefCell<Vec<Skip>>,
+    record: Rc<RefCell<Vec<Option<Asked>>>>,
+    skips: Rc<RefCell<Vec<Skip>>>,
     not_before: Cell<Instant>,
     closed: RefCell<Option<String>>,
     model: RefCell<Option<String>>,
@@ -107,18 +110,34 @@ impl<'r> Ctx<'r> {
             body,
             body_headers: Vec::new(),
             clients: &[],
+            upstream: None,
+            via: Via::Gateway,
             started: now,
             started_unix,
             events,
             permits: Semaphore::new(pace.concurrency.max(1)),
-            record: RefCell::default(),
-            skips: RefCell::default(),
+            record: Rc::default(),
+            skips: Rc::default(),
             not_before: Cell::new(now),
             closed: RefCell::default(),
             model: RefCell::new(target.model.clone()),
             backoffs: Cell::new(0),
             moved: RefCell::default(),
         }
+    }
+
+    /// The same run with the upstream for its target: one record and one budget, and nothing else in common. What is asked through it
+    /// goes to the upstream with the upstream's key, and only that is looked at.
+    pub fn of_upstream(&self, upstream: &'r Target) -> Ctx<'r> {
+        let mut direct = Ctx::new(self.client, upstream, self.pace, 0, None, self.started_unix, self.events);
+        direct.via = Via::Upstream;
+        direct.started = self.started;
+        direct.record = Rc::clone(&self.record);
+        direct.skips = Rc::clone(&self.skips);
+        if let Some(model) = self.model() {
+            direct.choose_model(model);
+        }
+        direct
     }
 
     /// Tells whoever listens.
@@ -138,12 +157,14 @@ impl<'r> Ctx<'r> {
 
     /// Notes that a question or a whole rung was left out.
     pub fn skip(&self, probe: &str, ask: Option<Ask>, because: impl Into<String>) {
+        let (probe, ask) = if self.via == Via::Upstream { (super::bypass::PROBE.id, None) } else { (probe, ask) };
         self.skips.borrow_mut().push(Skip { probe: probe.to_owned(), ask, because: because.into() });
     }
 
-    /// Every finished exchange that asked this, in order.
+    /// Every finished exchange that asked this of the target, in order.
     pub fn tries(&self, ask: Ask) -> Vec<Asked> {
-        self.record.borrow().iter().flatten().filter(|asked| asked.exchange.ask == ask).cloned().collect()
+        let own = |asked: &&Asked| asked.exchange.ask == ask && asked.exchange.via == self.via;
+        self.record.borrow().iter().flatten().filter(own).cloned().collect()
     }
 
     /// The first exchange of this question that the model answered.
@@ -171,7 +192,8 @@ impl<'r> Ctx<'r> {
 
     /// What is left of the run-wide budget of requests.
     pub fn requests_left(&self) -> usize {
-        self.pace.max_requests.saturating_sub(self.record.borrow().len())
+        let more = if self.via == Via::Upstream { self.pace.max_bypass } else { 0 };
+        (self.pace.max_requests + more).saturating_sub(self.record.borrow().len())
     }
 
     /// The bound on an answer's length that side questions must carry, when the control showed that answers run long here.
@@ -226,7 +248,9 @@ impl<'r> Ctx<'r> {
             body: question.body.clone(),
             credential: question.credential,
         };
-        let asked = self.finish(slot, Exchange { at_ms, ..exchange(slot, probe, question.ask, attempt, request, performed.outcome) });
+        let probe = if self.via == Via::Upstream { super::bypass::PROBE.id } else { probe };
+        let exchange = exchange(slot, probe, question.ask, attempt, request, performed.outcome);
+        let asked = self.finish(slot, Exchange { at_ms, via: self.via, ..exchange });
         self.note_limit(&asked);
         Some(asked)
     }
@@ -267,6 +291,7 @@ impl<'r> Ctx<'r> {
         let same = |asked: &&Asked| {
             let request = &asked.exchange.request;
             asked.exchange.ask == question.ask
+                && asked.exchange.via == self.via
                 && request.body == question.body
                 && request.credential == question.credential
                 && request.url.contains(url)
@@ -297,7 +322,8 @@ impl<'r> Ctx<'r> {
             body: question.body.as_ref().map(|body| body.to_string().into_bytes()),
             stop_after: question.streamed().then_some(announces_end as fn(&[u8]) -> bool),
             patience: question.patience,
-            foreign: !same_place(&self.target.base.url, &question.url),
+            // Headers that were typed are meant for the gateway.
+            foreign: self.via == Via::Upstream || !same_place(&self.target.base.url, &question.url),
         })
     }
 
@@ -396,8 +422,8 @@ impl<'r> Ctx<'r> {
 
     /// Takes the record out; exchanges still under way are lost.
     pub fn into_record(self) -> Record {
-        let exchanges = self.record.into_inner().into_iter().flatten().map(|asked| unwrap_or_clone(asked.exchange)).collect();
-        Record { exchanges, skips: self.skips.into_inner(), model: self.model.into_inner() }
+        let exchanges = self.record.take().into_iter().flatten().map(|asked| unwrap_or_clone(asked.exchange)).collect();
+        Record { exchanges, skips: self.skips.take(), model: self.model.into_inner() }
     }
 }
 

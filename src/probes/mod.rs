@@ -4,9 +4,11 @@ mod address;
 mod asked;
 mod bases;
 mod burst;
+mod bypass;
 mod calls;
 mod chat;
 mod clients;
+mod context;
 mod ctx;
 mod effects;
 mod fields;
@@ -61,6 +63,8 @@ pub enum Need {
     Client,
     /// An answered chat, in a run that was asked for a burst.
     Burst,
+    /// A connection and a model name, in a run that was told what stands behind the target.
+    Upstream,
 }
 
 /// Every rung, in the order of the climb.
@@ -77,6 +81,8 @@ pub const LADDER: &[Probe] = &[
     clients::PROBE,
     effects::PROBE,
     sweep::PROBE,
+    context::PROBE,
+    bypass::PROBE,
     burst::PROBE,
 ];
 

@@ -20,7 +20,8 @@ pub const PROBE: Probe = Probe {
     run: |cx| -> Work<'_> { Box::pin(run(cx)) },
 };
 
-async fn run(cx: &Ctx<'_>) {
+/// Asks; also of the upstream, when that is the target.
+pub(super) async fn run(cx: &Ctx<'_>) {
     let Some(model) = cx.model() else { return };
     let question = stream(cx, &model, Ask::ChatStream, CONTROL_COUNT);
     let control = cx.tries(Ask::Chat);

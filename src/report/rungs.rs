@@ -2,7 +2,7 @@
 
 use super::neutral::{self, MESSAGE, NAME};
 use super::{Rung, Status, words};
-use crate::catalogue::{Severity, Shown};
+use crate::catalogue::{Case, Severity, Shown};
 use crate::diagnosis::Found;
 use crate::dialect::{Reading, StreamEnd};
 use crate::evidence::{Ask, Evidence, Exchange, FaultKind, Outcome, Via};
@@ -14,11 +14,14 @@ pub const NEEDED: [&str; 2] = ["chat", "stream"];
 /// Rungs that ask one question, whose own answer says how it went.
 const CONTROLS: [&str; 4] = ["address", "models", "chat", "stream"];
 
+/// The rung that asks another endpoint than the target.
+const BYPASS: &str = "bypass";
+
 /// Every rung, also those that were not asked.
 pub fn read(evidence: &Evidence, shown: &[Shown], found: &[Found]) -> Vec<Rung> {
     let rung = |probe: &Probe| {
         let (id, title) = (probe.id, probe.title);
-        let asked: Vec<_> = shown.iter().filter(|shown| shown.probe == id && shown.via == Via::Gateway).collect();
+        let asked: Vec<_> = shown.iter().filter(|shown| shown.probe == id).collect();
         let blamed: Vec<_> = found.iter().filter(|found| accuses(found, id, &asked)).map(|found| found.mode.id).collect();
         Rung {
             id: id.to_owned(),
@@ -48,6 +51,7 @@ fn status(id: &str, asked: &[&Shown], blamed: bool) -> Status {
         "models" => asked.iter().any(|shown| shown.models().is_some()),
         "chat" => asked.iter().any(|shown| shown.ask == Ask::Chat && shown.answered()),
         "stream" => asked.iter().any(|shown| shown.ask == Ask::ChatStream && shown.answered()),
+        BYPASS => asked.iter().any(|shown| shown.via == Via::Upstream && shown.answered()),
         _ => every_question_decided(asked),
     };
     let control = CONTROLS.contains(&id) && !asked.iter().any(|shown| shown.fault_kind() == Some(&FaultKind::Interrupted));
@@ -76,6 +80,7 @@ fn note(evidence: &Evidence, id: &str, asked: &[&Shown], blamed: &[&str]) -> Str
         (_, None) => return left_out(evidence, id),
         ("address", Some(first)) => connection(first),
         ("models" | "chat" | "stream", Some(first)) => answer(evidence, control(asked).unwrap_or(first)),
+        (BYPASS, Some(_)) => Case::new(evidence).bypass().err().unwrap_or_else(|| tally(asked)),
         _ => tally(asked),
     };
     [blamed.join(", "), what].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ")

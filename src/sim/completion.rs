@@ -243,11 +243,23 @@ fn answer(body: &Value) -> Vec<String> {
     if let Some(colour) = colour(body) {
         return vec![colour.to_owned()];
     }
+    if let Some(word) = code_word(&prompt(body)) {
+        return vec![word];
+    }
     match body["response_format"]["type"].as_str() {
         Some("json_object") => vec![r#"{"answer":"#.to_owned(), r#""ok"}"#.to_owned()],
         Some("json_schema") => vec![instance(&body["response_format"]["json_schema"]["schema"]).to_string()],
         _ => count(last_integer(&prompt(body))),
     }
+}
+
+/// The code word that the prompt asks for: the one that it gives, if it does.
+fn code_word(prompt: &str) -> Option<String> {
+    if !prompt.contains("Which code word was given") {
+        return None;
+    }
+    let given = prompt.split_once("this code word: ").and_then(|(_, rest)| rest.split(['.', '\n']).next());
+    Some(given.unwrap_or("There is no code word in the list.").to_owned())
 }
 
 fn count(upto: Option<usize>) -> Vec<String> {

@@ -42,7 +42,9 @@ pub(super) struct Gateway {
     pub(super) list: fn(&Received) -> Script,
     /// Who answers for this model name, or why nobody does.
     pub(super) serve: fn(&str) -> Result<String, Script>,
-    /// Refuses by the request's body.
+    /// What the model's server gets in place of the request's body.
+    pub(super) rewrite: fn(Value) -> Value,
+    /// Refuses by the body that the model's server gets.
     pub(super) refuse: fn(&Value, &Moment) -> Option<Script>,
     /// Changes what is generated.
     pub(super) tune: fn(&mut Completion),
@@ -67,6 +69,7 @@ pub(super) const HEALTHY: Gateway = Gateway {
     admit: bearer,
     list: |_| ok_json(MODELS),
     serve,
+    rewrite: |body| body,
     refuse: |_, _| None,
     tune: |_| {},
     whole,
@@ -117,6 +120,7 @@ impl Gateway {
         let name = body["model"].as_str().ok_or_else(no_model)?;
         self.asks(&body)?;
         let model = (self.serve)(name)?;
+        let body = (self.rewrite)(body);
         (self.refuse)(&body, moment).map_or(Ok(()), Err)?;
         let mut completion = Completion::of(&body, &model);
         completion.gzip = request.accepts_gzip();

@@ -57,6 +57,8 @@ pub struct Scenario {
     pub host: Option<&'static str>,
     /// How long the user's client waits for a whole answer, in units of simulated time.
     pub client_timeout: Option<f32>,
+    /// What the user knows to stand behind the gateway: a server of its own, with the key and the model that the user types for it.
+    pub upstream: Option<&'static Scenario>,
     front: Front,
     gateway: Gateway,
 }
@@ -78,6 +80,7 @@ const USUAL: Scenario = Scenario {
     body_headers: &[],
     host: None,
     client_timeout: None,
+    upstream: None,
     front: Front::Http(BAD_REQUEST),
     gateway: HEALTHY,
 };

@@ -41,6 +41,7 @@ pub struct Server {
     scenario: &'static Scenario,
     addr: SocketAddr,
     desk: Arc<Desk>,
+    upstream: Option<Box<Server>>,
     // Ends with the server; holds the port where no task does.
     _port: Port,
 }
@@ -68,13 +69,27 @@ impl Server {
             Front::Silent => silent(socket, addr).await?,
             _ => Port::Served(tokio::spawn(accept(socket.listen(1024)?, desk.clone()))),
         };
-        Ok(Server { scenario, addr, desk, _port: port })
+        let upstream = match scenario.upstream {
+            Some(upstream) => Some(Box::new(Box::pin(Server::start(upstream, tempo)).await?)),
+            None => None,
+        };
+        Ok(Server { scenario, addr, desk, upstream, _port: port })
     }
 
     /// The base URL that the user types, with this server's address filled in.
     pub fn base_url(&self) -> String {
         let base = self.scenario.base.replace("{addr}", &self.addr.to_string());
         base.replace("{port}", &self.addr.port().to_string())
+    }
+
+    /// What it simulates.
+    pub fn scenario(&self) -> &'static Scenario {
+        self.scenario
+    }
+
+    /// What stands behind it, on a port of its own.
+    pub fn upstream(&self) -> Option<&Server> {
+        self.upstream.as_deref()
     }
 
     /// The address of the port.

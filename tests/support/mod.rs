@@ -42,13 +42,10 @@ pub async fn examine_with(scenario: &'static Scenario, pace: Pace, change: impl 
         proxy: ProxyChoice::None,
         resolve: scenario.host.map(|host| (host.to_owned(), server.addr().port(), server.addr().ip())).into_iter().collect(),
     };
-    let client = Client::new(options, pace.clone(), Scrubber::new(&key)).expect("a client");
-    let target = Target {
-        base: BaseUrl::parse(&server.base_url()).expect("a base"),
-        auth: Auth { key, scheme: dialect(scenario).scheme() },
-        model: scenario.model.map(str::to_owned),
-        dialect: dialect(scenario),
-    };
+    let upstream = server.upstream().map(|server| target(server.scenario(), &server.base_url()));
+    let secrets = key.iter().chain(upstream.iter().filter_map(|upstream| upstream.auth.key.as_ref()));
+    let client = Client::new(options, pace.clone(), Scrubber::new(secrets)).expect("a client");
+    let target = target(scenario, &server.base_url());
     let clients: Vec<_> = scenario.client.map(|name| llmdoctor::profiles::find(name).expect("a profile")).into_iter().collect();
     let climb = Climb {
         client: &client,
@@ -61,9 +58,20 @@ pub async fn examine_with(scenario: &'static Scenario, pace: Pace, change: impl 
         body_headers: scenario.body_headers.iter().map(|(name, value)| (header_name(name), HeaderValue::from_static(value))).collect(),
         client_timeout_s: client_timeout_s(scenario),
         clients: &clients,
+        upstream: upstream.as_ref(),
     };
     let evidence = change(climb).run(&|_| {}, std::future::pending()).await;
     Examined { evidence, server }
+}
+
+/// What the user types for this scenario.
+fn target(scenario: &Scenario, base: &str) -> Target {
+    Target {
+        base: BaseUrl::parse(base).expect("a base"),
+        auth: Auth { key: scenario.key.map(Secret::new), scheme: dialect(scenario).scheme() },
+        model: scenario.model.map(str::to_owned),
+        dialect: dialect(scenario),
+    }
 }
 
 /// How long the user's client waits, in seconds of the simulated tempo.

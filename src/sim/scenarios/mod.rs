@@ -3,8 +3,10 @@
 mod address;
 mod answer;
 mod body;
+mod bypass;
 mod calls;
 mod client;
+mod context;
 mod dialects;
 mod ends;
 mod fields;
@@ -58,6 +60,8 @@ fn families() -> Vec<&'static [Scenario]> {
         answer::TABLE,
         time::TABLE,
         upstream::TABLE,
+        bypass::TABLE,
+        context::TABLE,
     ]
 }
 
