@@ -85,12 +85,12 @@ fn summary(evidence: &Evidence, found: Option<&Bisected>, fixed: Option<&Path>) 
     match found.largest {
         None => text.push_str("\n  No request with less was answered, so there is no mended one."),
         Some(shown) => {
-            let _ = writeln!(
-                text,
-                "\n  Largest request that is answered ({}), without {}:",
-                shown.id,
-                neutral::inline(&found.left_out.join(", "), SHOWN)
-            );
+            for change in &found.changes {
+                let _ = writeln!(text, "\n  {}.", neutral::inline(change, SHOWN));
+            }
+            let without = if found.left_out.is_empty() { String::new() } else { format!(", without {}", found.left_out.join(", ")) };
+            let changed = if found.changes.is_empty() { "" } else { ", with that changed" };
+            let _ = writeln!(text, "\n  Largest request that is answered ({}){changed}{}:", shown.id, neutral::inline(&without, SHOWN));
             let _ = writeln!(text, "    {}", bounded(shown));
             let checked = if found.is_checked {
                 "each culprit alone is refused, everything else together is answered"
