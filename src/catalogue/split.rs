@@ -87,9 +87,11 @@ pub(super) fn split<'c, 'e>(case: &'c Case<'e>) -> Option<Split<'c, 'e>> {
 fn tries<'c, 'e>(case: &'c Case<'e>, ask: Ask) -> Option<(Outline, Vec<Try<'c, 'e>>, Vec<Try<'c, 'e>>)> {
     let body = |shown: &&Shown<'e>| shown.exchange.request.body.as_ref();
     let refused = || case.asked(ask).filter(|shown| !shown.answered());
-    let longest = refused().map(|shown| body(&shown).map(|body| body.to_string().len())).max()?;
-    // The first of that length: what came later may have another value.
-    let whole = refused().find(|shown| body(shown).map(|body| body.to_string().len()) == longest)?;
+    // What came later may have another value, or one more. Of a client's many bodies, the longest has most of what is refused.
+    let length = |shown: &&Shown<'e>| body(shown).map(|body| body.to_string().len());
+    let longest = refused().map(|shown| length(&shown)).max()?;
+    let is_one_body = case.subject().client.is_none();
+    let whole = refused().find(|shown| is_one_body || length(shown) == longest)?;
     let dialect = Dialect::of(&whole.exchange.request.url).unwrap_or_default();
     let outline = Outline::of(body(&whole)?.clone(), requests::needed(dialect));
     let read = |shown: &'c Shown<'e>| Try { shown, sent: outline.sent(body(&shown).unwrap_or(&Value::Null)) };
@@ -260,7 +262,9 @@ fn culprit<'c, 'e>(outline: &Outline, places: &Places, shown: &'c Shown<'e>, fai
     // A list and its only element bring each other: then it is the list.
     let brought =
         |place: usize| places.iter().any(|other| *other != place && brings(*other, place) && !(place < *other && brings(place, *other)));
-    let is_shown_alone = failing.iter().any(|one| std::ptr::eq(one.shown, shown) && one.sent.kept == *places);
+    // A list needs one of its elements, whichever.
+    let comes_along = |place: &usize| places.contains(place) || places.iter().any(|outer| outline.is_element_of(*place, *outer));
+    let is_shown_alone = failing.iter().any(|one| std::ptr::eq(one.shown, shown) && one.sent.kept.iter().all(comes_along));
     let own: Places = places.iter().copied().filter(|place| !(brought(*place) && passes(*place))).collect();
     // Of what stands inside one refused place, the place itself is enough.
     let outer = |place: usize| outline.links().needs[place].iter().any(|needed| own.contains(needed) && !passes(*needed));

@@ -162,6 +162,8 @@ pub enum DialectName {
     OpenaiResponses,
     /// POST /messages
     AnthropicMessages,
+    /// POST /models/MODEL:generateContent
+    GoogleGenerate,
 }
 
 /// The header that carries the key.
@@ -377,6 +379,7 @@ impl From<DialectName> for Dialect {
             DialectName::OpenaiCompletions => Dialect::OpenaiCompletions,
             DialectName::OpenaiResponses => Dialect::OpenaiResponses,
             DialectName::AnthropicMessages => Dialect::AnthropicMessages,
+            DialectName::GoogleGenerate => Dialect::GoogleGenerate,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Building requests: the same question in every dialect that a run may speak.
 
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::evidence::Dialect;
 
@@ -28,7 +29,7 @@ pub fn count(dialect: Dialect, model: &str, upto: u32) -> Value {
     bare(dialect, model, &count_prompt(upto), cap)
 }
 
-/// The least that the dialect needs. Only those that cannot do without a bound on the answer get one: Anthropic demands it, and legacy
+/// The least that the dialect needs. What Gemini has in its address stands here in `model` and `stream`, as elsewhere (see [`addressed`]). Only those that cannot do without a bound on the answer get one: Anthropic demands it, and legacy
 /// completions stop after 16 tokens.
 fn bare(dialect: Dialect, model: &str, prompt: &str, cap: u32) -> Value {
     match dialect {
@@ -38,6 +39,7 @@ fn bare(dialect: Dialect, model: &str, prompt: &str, cap: u32) -> Value {
         Dialect::AnthropicMessages => {
             json!({ "model": model, "max_tokens": cap, "messages": [{ "role": "user", "content": prompt }] })
         }
+        Dialect::GoogleGenerate => json!({ "model": model, "contents": [{ "role": "user", "parts": [{ "text": prompt }] }] }),
     }
 }
 
@@ -80,8 +82,34 @@ pub fn typical(dialect: Dialect, model: &str, stream: bool) -> Value {
             "tool_choice": { "type": "auto" },
             "metadata": { "user_id": "llmdoctor" }
         }),
+        Dialect::GoogleGenerate => json!({
+            "model": model,
+            "systemInstruction": { "parts": [{ "text": "You are a helpful assistant." }] },
+            "contents": [{ "role": "user", "parts": [{ "text": SHORT_PROMPT }] }],
+            "tools": [{ "functionDeclarations": [tool()["function"]] }],
+            "toolConfig": { "functionCallingConfig": { "mode": "AUTO" } },
+            "generationConfig": { "temperature": 1, "topP": 0.95, "topK": 64, "maxOutputTokens": 64 }
+        }),
     };
     if stream { streamed(body) } else { body }
+}
+
+/// The address and the body of a request: Gemini wants the model and whether to stream in the address, below `url`, and not in the body.
+pub fn addressed(dialect: Dialect, url: &Url, mut body: Value) -> (Url, Value) {
+    let mut url = url.clone();
+    if dialect != Dialect::GoogleGenerate {
+        return (url, body);
+    }
+    let Some(members) = body.as_object_mut() else { return (url, body) };
+    let streamed = members.shift_remove("stream").is_some_and(|streamed| streamed == true);
+    let model = members.shift_remove("model").and_then(|model| model.as_str().map(str::to_owned));
+    if let Some(model) = model {
+        let (route, query) = Dialect::of_model(&model, streamed);
+        let base = url.path().rsplit_once(Dialect::GoogleGenerate.route()).map_or("", |(base, _)| base).to_owned();
+        url.set_path(&format!("{base}{route}"));
+        url.set_query(query);
+    }
+    (url, body)
 }
 
 /// A tool as Responses describe it: name and parameters beside the type.
@@ -103,6 +131,7 @@ pub fn needed(dialect: Dialect) -> &'static [&'static str] {
         Dialect::OpenaiCompletions => &["model", "prompt"],
         Dialect::OpenaiResponses => &["model", "input"],
         Dialect::AnthropicMessages => &["model", "messages", "max_tokens"],
+        Dialect::GoogleGenerate => &["model", "contents"],
     }
 }
 
@@ -124,6 +153,17 @@ mod tests {
             }
             assert_eq!(streamed(short(dialect, "m"))["stream"], true);
         }
+    }
+
+    #[test]
+    fn gemini_is_addressed_by_its_model() {
+        let base = Url::parse("https://h.example/v1beta/models").expect("a URL");
+        let (url, body) = addressed(Dialect::GoogleGenerate, &base, streamed(short(Dialect::GoogleGenerate, "m-1")));
+        assert_eq!(url.as_str(), "https://h.example/v1beta/models/m-1:streamGenerateContent?alt=sse");
+        assert_eq!(body.as_object().expect("an object").keys().collect::<Vec<_>>(), ["contents"]);
+        assert_eq!((Dialect::of(url.as_str()), Dialect::model_of(url.as_str())), (Some(Dialect::GoogleGenerate), Some(("m-1", true))));
+        let (url, body) = addressed(Dialect::OpenaiChat, &base, short(Dialect::OpenaiChat, "m"));
+        assert!(url == base && body["model"] == "m");
     }
 
     #[test]

@@ -139,6 +139,11 @@ impl Outline {
         (0..self.len()).filter(gone).filter(outermost).map(|node| self.pointers[node].clone()).collect()
     }
 
+    /// Whether a node stands inside another one that cannot be without one of several.
+    pub fn is_element_of(&self, node: usize, other: usize) -> bool {
+        !self.links.any_of[other].is_empty() && self.is_inside(node, other)
+    }
+
     fn is_inside(&self, node: usize, other: usize) -> bool {
         self.pointers[node].strip_prefix(self.pointers[other].as_str()).is_some_and(|rest| rest.starts_with('/'))
     }

@@ -13,7 +13,7 @@ use crate::dialect::{Reading, requests};
 use crate::evidence::{Ask, Credential, Dialect};
 use crate::facts::Cause;
 use crate::minimize::{Links, Parts, Trial, minimize};
-use crate::outline::Outline;
+use crate::outline::{Change, Outline};
 use crate::target::Target;
 
 use super::question::given;
@@ -42,7 +42,11 @@ async fn run(cx: &Ctx<'_>) {
     match &cx.body {
         Some(body) => {
             let form = Form { headers: cx.body_headers.clone(), ..Form::usual(Ask::Fields, cx.target) };
-            examine(cx, &form, body.clone()).await;
+            // Gemini's body does not say which model.
+            let model = || model.clone().into();
+            let mut body = body.clone();
+            body.as_object_mut().map(|members| members.entry("model").or_insert_with(model));
+            examine(cx, &form, body).await;
         }
         None => examine(cx, &Form::usual(Ask::Fields, cx.target), requests::typical(cx.target.dialect, &model, streamed)).await,
     }
@@ -78,7 +82,8 @@ impl Form {
 
     /// The request with this body; its own headers win over the dialect's.
     pub(super) fn question(&self, body: Value) -> Question {
-        let mut question = Question::post(self.ask, self.url.clone(), self.credential, body).spoken(self.dialect);
+        let (url, body) = requests::addressed(self.dialect, &self.url, body);
+        let mut question = Question::post(self.ask, url, self.credential, body).spoken(self.dialect);
         question.headers.extend(self.headers.iter().cloned());
         question
     }
@@ -165,9 +170,14 @@ impl Body {
 
     /// The request with these parts and no others.
     fn question(&self, cx: &Ctx<'_>, parts: &Parts) -> Question {
+        self.changed(cx, &[], parts)
+    }
+
+    /// The same with other names or values for some of them.
+    fn changed(&self, cx: &Ctx<'_>, changes: &[Change], parts: &Parts) -> Question {
         let kept = |at: &usize| parts.contains(&(self.outline.len() + at));
         let headers = self.form.headers.iter().enumerate().filter(|(at, _)| kept(at)).map(|(_, header)| header.clone()).collect();
-        question(cx, &Form { headers, ..self.form.clone() }, self.outline.with(parts))
+        question(cx, &Form { headers, ..self.form.clone() }, self.outline.changed(changes).with(parts))
     }
 
     /// The parts that a refusal names.

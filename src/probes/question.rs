@@ -38,7 +38,8 @@ impl Question {
 
     /// A chat with the target, in its dialect.
     pub fn chat(ask: Ask, target: &Target, body: Value) -> Self {
-        Question::post(ask, target.base.route(target.dialect.route()), given(target), body).spoken(target.dialect)
+        let (url, body) = requests::addressed(target.dialect, &target.base.route(target.dialect.route()), body);
+        Question::post(ask, url, given(target), body).spoken(target.dialect)
     }
 
     /// The control: nothing beyond what the dialect demands.
@@ -49,7 +50,10 @@ impl Question {
     /// A list or a one-word chat at another base: whether something answers there.
     pub fn at_base(ask: Ask, base: &Url, dialect: Dialect, credential: Credential, model: Option<&str>) -> Self {
         let question = match model {
-            Some(model) => Question::post(ask, join(base, dialect.route()), credential, requests::short(dialect, model)),
+            Some(model) => {
+                let (url, body) = requests::addressed(dialect, &join(base, dialect.route()), requests::short(dialect, model));
+                Question::post(ask, url, credential, body)
+            }
             None => Question::get(ask, join(base, MODELS), credential),
         };
         question.spoken(dialect)
@@ -86,7 +90,8 @@ impl Question {
 
     /// True when a stream is asked for.
     pub fn streamed(&self) -> bool {
-        self.body.as_ref().and_then(|body| body.get("stream")).and_then(Value::as_bool).unwrap_or(false)
+        let asked = self.body.as_ref().and_then(|body| body.get("stream")).and_then(Value::as_bool);
+        asked.unwrap_or_else(|| Dialect::model_of(self.url.as_str()).is_some_and(|(_, streamed)| streamed))
     }
 }
 

@@ -74,15 +74,23 @@ pub fn neutral(name: &str) -> Option<Value> {
     }
 }
 
-/// Members whose default may exclude this one, for refusals that do not say which: those that servers are known to fill in.
-pub fn may_exclude(name: &str) -> &'static [&'static str] {
-    match name {
+/// Members whose default may exclude this one of a body, for refusals that do not say which: those that servers are known to fill in. Whoever
+/// sends one of several that mean the same has no default of the others.
+pub fn may_exclude(body: &Value, name: &str) -> Vec<&'static str> {
+    const SAME: [&str; 4] = ["reasoning_effort", "reasoning", "enable_thinking", "thinking"];
+    let thinks = SAME.iter().any(|name| body.get(*name).is_some());
+    let names: &[&str] = match name {
+        _ if body["contents"].is_array() => &[],
+        "tools" | "functions" | "tool_choice" if body["input"].is_array() || body["input"].is_string() => {
+            &["parallel_tool_calls", "reasoning"]
+        }
         "tools" | "functions" => &["reasoning_effort", "parallel_tool_calls", "enable_thinking"],
         "tool_choice" => &["parallel_tool_calls", "enable_thinking", "thinking"],
         "response_format" | "text" => &["enable_thinking", "reasoning_effort"],
         "stream" | "temperature" | "top_p" | "logprobs" => &["n", "enable_thinking", "reasoning_effort"],
         _ => &[],
-    }
+    };
+    names.iter().copied().filter(|name| body.get(*name).is_none() && !(thinks && SAME.contains(name))).collect()
 }
 
 #[cfg(test)]

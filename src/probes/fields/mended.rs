@@ -61,8 +61,8 @@ impl Body {
         let whole = self.outline.whole();
         let places = culprit.iter().filter(|node| **node < self.outline.len()).map(|node| self.outline.pointer(*node));
         let members: BTreeSet<&str> = places.filter_map(|place| place.split('/').nth(1).filter(|name| place[1..] == **name)).collect();
-        let defaults: BTreeSet<&str> = members.iter().flat_map(|name| values::may_exclude(name)).copied().collect();
-        let defaults = defaults.into_iter().filter(|name| whole.get(name).is_none()).take(DEFAULTS);
+        let defaults: BTreeSet<&str> = members.iter().flat_map(|name| values::may_exclude(whole, name)).collect();
+        let defaults = defaults.into_iter().take(DEFAULTS);
         for (name, value) in defaults.filter_map(|name| values::neutral(name).map(|value| (name, value))) {
             if self.passes_with(cx, &Change::value(format!("/{name}"), value), &self.all()).await {
                 return true;
@@ -72,8 +72,7 @@ impl Body {
     }
 
     async fn passes_with(&self, cx: &Ctx<'_>, change: &Change, parts: &Parts) -> bool {
-        let mut question = self.question(cx, parts);
-        question.body = Some(self.outline.changed(std::slice::from_ref(change)).with(parts));
+        let question = self.changed(cx, std::slice::from_ref(change), parts);
         // What the server answers to the same question otherwise: a limit says nothing about it.
         cx.ask_aside(self.form.rung, question).await.is_some_and(|asked| asked.answered())
     }
@@ -149,8 +148,7 @@ impl Body {
         let out = minimal.culprits.iter().filter(goes).filter_map(|culprit| culprit.last());
         let kept = out.fold(self.all(), |kept, part| links.without(&kept, *part));
         let changes: Vec<Change> = changes.iter().map(|(_, change)| change.clone()).collect();
-        let mut question = self.question(cx, &kept);
-        question.body = Some(self.outline.changed(&changes).with(&kept));
+        let question = self.changed(cx, &changes, &kept);
         cx.ask_aside(self.form.rung, question).await;
     }
 }
