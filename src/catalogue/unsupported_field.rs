@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::bodies::{self, Part};
 use super::split::{self, Culprit, Split};
-use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict, naming};
+use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict, naming, remedies};
 use crate::evidence::Ask;
 use crate::facts::{self, Cause, Speaker};
 
@@ -95,6 +95,7 @@ fn present(case: &Case, split: &Split, single: &[&Culprit], first: &Culprit) -> 
         .detail("kind", kind(split, first))
         .detail("clients", clients.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
     finding = advised(finding, split, single);
+    finding = remedies::settings(case, &fields, &clients).into_iter().fold(finding, Finding::fix);
     if minimal || fields.len() < split.parts {
         finding = finding.detail("fields", fields.into_iter().collect::<Vec<_>>());
     }
