@@ -1,7 +1,9 @@
 //! How surely and in how few requests the search finds what of a body is refused: `cargo bench --bench bisect`.
 //!
-//! 1,000 random chat bodies, a simulated server for each that refuses one to three causes (a place in the body, or two or three places
-//! together), and one answer in ten that fails for another reason. `SEED=N` draws other bodies; `VERBOSE=1` shows what was missed.
+//! 1,000 random chat bodies, a simulated server for each that refuses one to three causes (a place in the body, or two to four places
+//! together, of any kinds or of one), and one answer in ten that fails for another reason. Beside it, over the same bodies and against the
+//! same simulated server (no HTTP in either): stripping one place after the other. `SEED=N` draws other bodies; `VERBOSE=1` shows what was
+//! missed.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it prints a table")]
 
 mod bodies;
@@ -18,8 +20,8 @@ use server::{Answer, Server};
 
 /// How many bodies are drawn.
 const BODIES: usize = 1000;
-/// Stripping one by one takes its time: one body in so many shows how it does.
-const STRIPPED: usize = 5;
+/// Of so many causes of several places in a hundred, all places are of one kind: rows of a list, the same member of several objects.
+const OF_ONE_KIND: usize = 35;
 /// How many nodes a body has.
 const NODES: std::ops::RangeInclusive<usize> = 10..=400;
 /// Members that no chat can lack.
@@ -28,6 +30,8 @@ const FIXED: [&str; 2] = ["model", "messages"];
 /// What the search made of one body.
 struct Run {
     causes: usize,
+    /// Places of the largest cause.
+    places: usize,
     nodes: usize,
     named: bool,
     exact: bool,
@@ -47,10 +51,8 @@ fn main() {
     let mut dice = Dice::new(seed);
     let drawn: Vec<(Outline, Vec<Parts>, bool)> = (0..BODIES).map(|number| draw(&mut dice, number % 2 == 0)).collect();
     let searched: Vec<Run> = drawn.iter().map(|(outline, causes, named)| search(outline, causes, *named, &mut dice)).collect();
-    let stripped: Vec<Run> =
-        drawn.iter().step_by(STRIPPED).map(|(outline, causes, named)| strip(outline, causes, *named, &mut dice)).collect();
-    table("delta debugging", &searched);
-    table("one by one", &stripped);
+    let stripped: Vec<Run> = drawn.iter().map(|(outline, causes, named)| strip(outline, causes, *named, &mut dice)).collect();
+    table(&searched, &stripped);
     if std::env::var_os("VERBOSE").is_some() {
         searched.iter().filter_map(|run| run.missed.as_ref()).for_each(|missed| println!("{missed}"));
     }
@@ -71,15 +73,25 @@ fn draw(dice: &mut Dice, named: bool) -> (Outline, Vec<Parts>, bool) {
         let count = dice.between(1, 3);
         let causes: Vec<Parts> = (0..count)
             .map(|_| {
-                // Two of three causes are single places, the others pairs, and a few triples.
-                let parts = [1, 1, 1, 1, 1, 1, 2, 2, 3][dice.below(9)];
-                (0..parts).map(|_| dice.below(outline.len())).collect()
+                // Half of the causes are single places, a quarter pairs, the others triples and a few of four.
+                let parts = [1, 1, 1, 1, 1, 1, 2, 2, 2, 3, 3, 4][dice.below(12)];
+                places(dice, &outline, parts)
             })
             .collect();
         if are_apart(&outline, &causes) {
             return (outline, causes, named);
         }
     }
+}
+
+/// So many places, at times all of one kind.
+fn places(dice: &mut Dice, outline: &Outline, count: usize) -> Parts {
+    let first = dice.below(outline.len());
+    let kinds = &outline.links().kind;
+    let alike: Vec<usize> = (0..outline.len()).filter(|part| kinds[*part] == kinds[first]).collect();
+    let of_one = count > 1 && alike.len() >= count && dice.chance(OF_ONE_KIND);
+    let other = |_| if of_one { alike[dice.below(alike.len())] } else { dice.below(outline.len()) };
+    std::iter::once(first).chain((1..count).map(other)).collect()
 }
 
 /// No place of a cause comes along with another place of any cause: else one cause would hide the other.
@@ -159,11 +171,21 @@ fn fails(server: &mut Server, outline: &Outline, parts: &Parts) -> bool {
 fn run(outline: &Outline, causes: &[Parts], named: bool, found: BTreeSet<Parts>, server: &Server) -> Run {
     let wanted: BTreeSet<Parts> = causes.iter().cloned().collect();
     let exact = wanted == found;
-    let places = |sets: &BTreeSet<Parts>| -> Vec<Vec<&str>> {
+    let pointers = |sets: &BTreeSet<Parts>| -> Vec<Vec<&str>> {
         sets.iter().map(|set| set.iter().map(|part| outline.pointer(*part)).collect()).collect()
     };
-    let missed = (!exact).then(|| format!("wanted {:?}, found {:?}", places(&wanted), places(&found)));
-    Run { causes: causes.len(), nodes: outline.len(), named, exact, requests: server.requests, invalid: server.invalid, missed }
+    let missed = (!exact).then(|| format!("wanted {:?}, found {:?}", pointers(&wanted), pointers(&found)));
+    let largest = causes.iter().map(Parts::len).max().unwrap_or_default();
+    Run {
+        causes: causes.len(),
+        places: largest,
+        nodes: outline.len(),
+        named,
+        exact,
+        requests: server.requests,
+        invalid: server.invalid,
+        missed,
+    }
 }
 
 fn median(mut numbers: Vec<usize>) -> f64 {
@@ -201,27 +223,51 @@ fn within(runs: &[&Run]) -> f64 {
     100.0 * runs.iter().filter(|run| run.requests as f64 <= bound(run)).count() as f64 / runs.len().max(1) as f64
 }
 
-fn table(title: &str, runs: &[Run]) {
-    println!("{:<44} {:>6} {:>7} {:>8} {:>10} {:>10} {:>9}", title, "bodies", "nodes", "exact %", "requests", "2klog2n+6", "within %");
-    let all: Vec<&Run> = runs.iter().collect();
-    for ((named, causes), row) in rows(runs) {
-        print_row(&format!("  {causes} cause(s), {}", if named { "the error names one" } else { "the error names none" }), &row);
+fn table(searched: &[Run], stripped: &[Run]) {
+    println!("{:<44} {:>6} {:>6} | {:^40} | {:^18}", "", "", "", "delta debugging", "one by one");
+    println!(
+        "{:<44} {:>6} {:>6} | {:>8} {:>9} {:>10} {:>10} | {:>8} {:>9}",
+        "", "bodies", "nodes", "exact %", "requests", "2klog2n+6", "within %", "exact %", "requests"
+    );
+    let (rows, others) = (rows(searched), rows(stripped));
+    for ((named, causes), row) in &rows {
+        let name = format!("{causes} cause(s), {}", if *named { "the error names one" } else { "the error names none" });
+        print_row(&name, row, &others[&(*named, *causes)]);
     }
-    print_row("  all", &all);
-    println!("  requests that are no valid chat: {}\n", runs.iter().map(|run| run.invalid).sum::<usize>());
+    print_row("all", &searched.iter().collect::<Vec<_>>(), &stripped.iter().collect::<Vec<_>>());
+    for places in 1..=4 {
+        let of = |runs: &'_ [Run]| runs.iter().filter(|run| run.places == places).map(|run| run.exact).collect::<Vec<bool>>();
+        let share = |exact: &[bool]| 100.0 * exact.iter().filter(|exact| **exact).count() as f64 / exact.len().max(1) as f64;
+        let (here, there) = (of(searched), of(stripped));
+        println!(
+            "{:<44} {:>6} {:>6} | {:>8.1} {:>9} {:>10} {:>10} | {:>8.1} {:>9}",
+            format!("largest cause of {places} place(s)"),
+            here.len(),
+            "",
+            share(&here),
+            "",
+            "",
+            "",
+            share(&there),
+            ""
+        );
+    }
+    println!("requests that are no valid chat: {}", searched.iter().map(|run| run.invalid).sum::<usize>());
 }
 
-fn print_row(name: &str, runs: &[&Run]) {
-    let promised = median(runs.iter().map(|run| bound(run) as usize).collect());
+fn print_row(name: &str, searched: &[&Run], stripped: &[&Run]) {
+    let promised = median(searched.iter().map(|run| bound(run) as usize).collect());
     println!(
-        "{:<44} {:>6} {:>7.0} {:>8.1} {:>10.1} {:>10.1} {:>9.1}",
+        "{:<44} {:>6} {:>6.0} | {:>8.1} {:>9.1} {:>10.1} {:>10.1} | {:>8.1} {:>9.1}",
         name,
-        runs.len(),
-        median(runs.iter().map(|run| run.nodes).collect()),
-        share_exact(runs),
-        requests(runs),
+        searched.len(),
+        median(searched.iter().map(|run| run.nodes).collect()),
+        share_exact(searched),
+        requests(searched),
         promised,
-        within(runs)
+        within(searched),
+        share_exact(stripped),
+        requests(stripped)
     );
 }
 

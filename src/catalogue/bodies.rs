@@ -12,23 +12,57 @@ use crate::facts::Cause;
 /// One part of a body beyond `model` and plain messages of the user.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Part {
-    /// What it is called: a member's name, `role=system`, `content[]`, `message.name`; for deeper places their path.
+    /// What it is called: a member's name, `role=system`, `content[]`, `message.name`, `block=image`; for deeper places their path.
     pub name: String,
     /// Where it stands in the whole body, as a JSON pointer.
     pub pointer: String,
+    /// True for what the assistant or a tool said before, and what hangs on it.
+    pub is_history: bool,
 }
 
 impl Part {
     /// The part at a place of a body's outline; a message is known by its role.
     pub(super) fn at(body: &Value, pointer: &str) -> Self {
         let steps: Vec<&str> = pointer.split('/').skip(1).collect();
-        let role = body.pointer(pointer).and_then(|value| value["role"].as_str());
-        match (steps.as_slice(), role) {
-            (["messages", _], Some(role)) => Part { name: format!("role={role}"), pointer: format!("{pointer}/role") },
-            (["messages", _, "content", ..], _) => Part { name: "content[]".to_owned(), pointer: pointer.to_owned() },
-            (["messages", _, name, ..], _) => Part { name: format!("message.{name}"), pointer: pointer.to_owned() },
-            _ => Part { name: pointer[1..].replace("~1", "/").replace("~0", "~"), pointer: pointer.to_owned() },
-        }
+        let value = body.pointer(pointer).unwrap_or(&Value::Null);
+        let (name, pointer) = match (steps.as_slice(), value["role"].as_str()) {
+            (["messages" | "input" | "contents", _], Some(role)) => (format!("role={role}"), format!("{pointer}/role")),
+            (["input", _], None) => (format!("item={}", kind_of(value)), pointer.to_owned()),
+            (["messages" | "input", _, "content"], _) => ("content[]".to_owned(), pointer.to_owned()),
+            (["messages" | "input", _, "content" | "output", _] | ["contents", _, "parts", _], _) => {
+                (format!("block={}", kind_of(value)), pointer.to_owned())
+            }
+            (["messages" | "input", _, "content" | "output", ..] | ["contents", _, "parts", ..], _) => {
+                ("block".to_owned(), pointer.to_owned())
+            }
+            (["messages" | "input" | "contents", _, name, ..], _) => (format!("message.{name}"), pointer.to_owned()),
+            _ => (pointer[1..].replace("~1", "/").replace("~0", "~"), pointer.to_owned()),
+        };
+        let is_history = is_history(body, &steps) || steps[0] == "messages" && name.starts_with("message.");
+        Part { name, pointer, is_history }
+    }
+}
+
+fn kind_of(value: &Value) -> &str {
+    let member = || value.as_object().and_then(|members| members.keys().next()).map_or("", String::as_str);
+    value["type"].as_str().unwrap_or_else(member)
+}
+
+/// What the model or a tool said in an earlier turn: a message of theirs, a block that calls, answers or thinks, an item.
+fn is_history(body: &Value, steps: &[&str]) -> bool {
+    let (list, index, block) = match steps {
+        [list @ ("messages" | "input" | "contents"), index] => (list, index, None),
+        [list @ ("messages" | "input" | "contents"), index, content, rest @ ..] => (list, index, rest.first().map(|at| (content, at))),
+        _ => return false,
+    };
+    let message = &body[*list][index.parse::<usize>().unwrap_or_default()];
+    let block = block.and_then(|(content, at)| message[*content].get(at.parse::<usize>().ok()?));
+    let bound = ["tool_use", "tool_result", "thinking", "redacted_thinking"];
+    let is_bound = block.is_some_and(|block| bound.contains(&kind_of(block)) || kind_of(block).starts_with("function"));
+    match message["role"].as_str() {
+        Some("assistant" | "model" | "tool" | "function") => true,
+        Some(_) => is_bound,
+        None => *list == "input",
     }
 }
 
@@ -37,37 +71,46 @@ pub(super) fn parts_of(shown: &Shown) -> BTreeSet<Part> {
     let Some(Value::Object(body)) = &shown.exchange.request.body else { return BTreeSet::new() };
     let asked = Dialect::of(&shown.exchange.request.url).unwrap_or_default();
     let members = body.keys().filter(|name| !requests::needed(asked).contains(&name.as_str()));
-    let members = members.map(|name| Part { name: name.clone(), pointer: format!("/{}", name.replace('~', "~0").replace('/', "~1")) });
-    let messages = body.get("messages").and_then(Value::as_array).into_iter().flatten().enumerate();
-    members.chain(messages.flat_map(|(index, message)| parts_of_message(index, message))).collect()
+    let members = members.map(|name| Part {
+        name: name.clone(),
+        pointer: format!("/{}", name.replace('~', "~0").replace('/', "~1")),
+        is_history: false,
+    });
+    members.chain(["messages", "input", "contents"].iter().flat_map(|list| parts_of_list(body.get(*list), list))).collect()
 }
 
-fn parts_of_message(index: usize, message: &Value) -> Vec<Part> {
-    let part = |name: String, member: &str| Part { name, pointer: format!("/messages/{index}/{member}") };
-    let role = message["role"].as_str().filter(|role| *role != "user").map(|role| part(format!("role={role}"), "role"));
+fn parts_of_list(list: Option<&Value>, name: &str) -> Vec<Part> {
+    let messages = list.and_then(Value::as_array).into_iter().flatten().enumerate();
+    messages.flat_map(|(index, message)| parts_of_message(&format!("/{name}/{index}"), message)).collect()
+}
+
+fn parts_of_message(pointer: &str, message: &Value) -> Vec<Part> {
+    let by_model = matches!(message["role"].as_str(), Some("assistant" | "model" | "tool" | "function"));
+    let part = |name: String, member: &str, is_history: bool| Part { name, pointer: format!("{pointer}/{member}"), is_history };
+    let role = message["role"].as_str().filter(|role| *role != "user").map(|role| part(format!("role={role}"), "role", by_model));
     let content = match &message["content"] {
         Value::Array(_) => Some("content[]"),
-        Value::Null => Some("content=null"),
+        Value::Null if by_model && message["parts"].is_null() => Some("content=null"),
         _ => None,
     };
-    let content = content.map(|name| part(name.to_owned(), "content"));
+    let content = content.map(|name| part(name.to_owned(), "content", by_model || has_results(&message["content"])));
     let others = message.as_object().into_iter().flat_map(|members| members.keys());
-    let others = others.filter(|name| *name != "role" && *name != "content").map(|name| part(format!("message.{name}"), name));
-    role.into_iter().chain(content).chain(others).collect()
+    let others = others.filter(|name| !matches!(name.as_str(), "role" | "content" | "parts" | "type"));
+    role.into_iter().chain(content).chain(others.map(|name| part(format!("message.{name}"), name, true))).collect()
 }
 
-/// True for parts of an earlier turn: what the assistant or a tool said, and what hangs on it.
-pub(super) fn is_history(part: &Part) -> bool {
-    part.name.starts_with("message.") || matches!(part.name.as_str(), "role=assistant" | "role=tool" | "role=function" | "content=null")
+fn has_results(content: &Value) -> bool {
+    content.as_array().is_some_and(|blocks| blocks.iter().any(|block| block["type"] == "tool_result"))
 }
 
 /// What clients send in this part, as the table of clients writes it.
 pub(super) fn habit(part: &Part) -> String {
     match part.name.as_str() {
-        "content[]" => "/messages/*/content/*".to_owned(),
+        "content[]" => format!("{}/*", part.pointer),
         "content=null" => "/messages/*/content=null".to_owned(),
-        name if name.starts_with("role=") => format!("/messages/*/{name}"),
-        name if name.starts_with("message.") => format!("/messages/*/{}", &name[8..]),
+        name if name.starts_with("role=") => format!("{}{}", part.pointer, &name[4..]),
+        name if name.starts_with("block=") => format!("{}/type={}", part.pointer, &name[6..]),
+        name if name.starts_with("item=") => format!("{}/type={}", part.pointer, &name[5..]),
         _ => part.pointer.clone(),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::bodies;
 use super::split::{self, Culprit, Split};
-use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Verdict};
+use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Verdict, remedies};
 use crate::evidence::Ask;
 use crate::facts;
 
@@ -69,9 +69,11 @@ fn present(case: &Case, split: &Split, culprit: &Culprit) -> Verdict {
         format!("Clients that send both by default are refused: {named}.")
     };
     let certainty = if split.culprits.len() == 1 && culprit.is_shown_alone { Certainty::Certain } else { Certainty::Likely };
-    Finding::new(severity, certainty, Blame::Client, because)
+    let finding = Finding::new(severity, certainty, Blame::Client, because)
         .so(who)
-        .fix(format!("Send only one of {}.", fields.iter().cloned().collect::<Vec<_>>().join(", ")))
+        .fix(format!("Leave out one of {}.", fields.iter().cloned().collect::<Vec<_>>().join(", ")));
+    let finding = remedies::settings(case, &fields, &clients).into_iter().fold(finding, Finding::fix);
+    finding
         .cite([culprit.shown.exchange])
         .cite(alone(split, culprit))
         .cite(split.rest.map(|shown| shown.exchange))

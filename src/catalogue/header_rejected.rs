@@ -1,8 +1,10 @@
 //! A request header is refused.
 
+use std::collections::BTreeSet;
+
 use super::split::{self, ORDINARY, RefusedHeaders};
-use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict, limits, naming};
-use crate::facts::Cause;
+use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict, limits, naming, remedies};
+use crate::facts::{self, Cause};
 
 /// A request header is refused.
 pub const MODE: FailureMode = FailureMode {
@@ -16,7 +18,6 @@ pub const MODE: FailureMode = FailureMode {
     fix: &[
         "Leave the header out in the client, or choose a value that the server knows.",
         "Gateway: filter the header for this upstream (Bedrock and Vertex take fewer beta flags than Anthropic itself).",
-        "Claude Code: CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS=1.",
     ],
     references: &[
         "https://github.com/anthropics/claude-code/issues/34802",
@@ -31,7 +32,7 @@ pub const MODE: FailureMode = FailureMode {
 
 fn diagnose(case: &Case) -> Verdict {
     if let Some(found) = split::refused_headers(case) {
-        return shown_by_leaving_out(&found);
+        return shown_by_leaving_out(case, &found);
     }
     let met: Vec<&Shown> = case.all().filter(|shown| refuses_header(shown)).collect();
     match met.first() {
@@ -55,12 +56,25 @@ fn present(case: &Case, met: &[&Shown], first: &Shown) -> Verdict {
             .cite([first.exchange]);
     if let Some(header) = culprit(first) {
         finding = finding.fix(format!("Leave out the header {header}.")).detail("header", header);
+        finding = advised(case, finding, std::iter::once(header));
     }
     finding.present()
 }
 
+/// The settings of clients that are known to send such a header.
+fn advised<'h>(case: &Case, finding: Finding, names: impl Iterator<Item = &'h str>) -> Finding {
+    let places = names.map(|name| format!("header:{name}")).collect();
+    remedies::settings(case, &places, &&senders(&places)).into_iter().fold(finding, Finding::fix)
+}
+
+/// Clients with a setting for one of these headers.
+fn senders(places: &BTreeSet<String>) -> BTreeSet<&'static str> {
+    let all = facts::settings().iter().map(|row| row.program.as_str());
+    all.filter(|program| places.iter().any(|place| !facts::settings_of(program, place).is_empty())).collect()
+}
+
 /// The client's own headers: with them a body is refused that is answered without them.
-fn shown_by_leaving_out(found: &RefusedHeaders) -> Verdict {
+fn shown_by_leaving_out(case: &Case, found: &RefusedHeaders) -> Verdict {
     let names = found.names.join(", ");
     let because = format!(
         "With {names} the client's request was answered with {}; without, the same body was answered after {:.0} ms.",
@@ -68,9 +82,10 @@ fn shown_by_leaving_out(found: &RefusedHeaders) -> Verdict {
         found.answered.total_ms()
     );
     let certainty = if found.names.len() == 1 { Certainty::Certain } else { Certainty::Likely };
-    Finding::new(Severity::Error, certainty, Blame::Client, because)
+    let finding = Finding::new(Severity::Error, certainty, Blame::Client, because)
         .so("Every request that carries the header is refused, whatever its body.")
-        .fix(format!("Leave out the header {names}."))
+        .fix(format!("Leave out the header {names}."));
+    advised(case, finding, found.names.iter().map(String::as_str))
         .cite([found.refused.exchange, found.answered.exchange])
         .detail("header", found.names.join(", "))
         .present()

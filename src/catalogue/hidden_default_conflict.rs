@@ -1,5 +1,9 @@
 //! A field that was not sent takes part through a default of the server.
 
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
 use super::bodies;
 use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict, limits};
 use crate::evidence::Ask;
@@ -36,11 +40,77 @@ fn diagnose(case: &Case) -> Verdict {
     if !case.chat().asked() {
         return Verdict::untested("no chat was asked");
     }
+    if let Some(added) = added(case) {
+        return shown_by_adding(case, &added);
+    }
     let met: Vec<&Shown> = case.all().filter(|shown| asks_chat(shown) && bodies::unsent(shown).is_some()).collect();
     match met.iter().min_by_key(|shown| (shown.ask != Ask::Chat, bodies::length(shown))) {
         Some(first) => present(case, &met, first),
-        None => Verdict::absent("no refusal names a field that was not sent"),
+        None => Verdict::absent("no refusal names a field that was not sent, and none is answered with a field more"),
     }
+}
+
+/// A refused request that was answered with one member more.
+struct Added<'c, 'e> {
+    refused: &'c Shown<'e>,
+    answered: &'c Shown<'e>,
+    name: String,
+}
+
+/// The smallest such pair. What the request without the member is refused for must stand: it was not answered either.
+fn added<'c, 'e>(case: &'c Case<'e>) -> Option<Added<'c, 'e>> {
+    let body = |shown: &Shown<'e>| shown.exchange.request.body.clone().unwrap_or_default();
+    let refused: Vec<&Shown> = case.all().filter(|shown| asks_chat(shown) && shown.error().is_some() && is_refusal(shown)).collect();
+    let answered = case.asked(Ask::Fields).filter(|shown| shown.answered());
+    let pairs = answered.flat_map(|answered| refused.iter().map(move |refused| (*refused, answered)));
+    let pairs = pairs.filter_map(|(refused, answered)| {
+        let name = one_more(&body(refused), &body(answered)).filter(|_| headers(refused) == headers(answered))?;
+        let passed = case.all().any(|shown| shown.answered() && shown.exchange.request.body == refused.exchange.request.body);
+        (!passed).then_some(Added { refused, answered, name })
+    });
+    pairs.min_by_key(|added| (added.refused.ask != Ask::Chat, bodies::length(added.refused)))
+}
+
+fn headers<'s>(shown: &'s Shown) -> BTreeSet<&'s str> {
+    shown.exchange.request.headers.iter().map(|(name, _)| name.as_str()).filter(|name| *name != "content-length").collect()
+}
+
+fn is_refusal(shown: &Shown) -> bool {
+    shown.status().is_some_and(|status| (400..500).contains(&status) && !matches!(status, 401 | 402 | 403 | 408 | 429))
+}
+
+/// The member that the second body has and the first lacks, when they have everything else in common. What stands for a refused member
+/// under another name is none, and streaming is a way to ask.
+fn one_more(less: &Value, more: &Value) -> Option<String> {
+    let (less, more) = (less.as_object()?, more.as_object()?);
+    let same = less.len() + 1 == more.len() && less.iter().all(|(name, value)| more.get(name) == Some(value));
+    let name = more.keys().find(|name| !less.contains_key(*name)).filter(|name| *name != "stream")?;
+    same.then(|| name.clone())
+}
+
+fn shown_by_adding(case: &Case, added: &Added) -> Verdict {
+    let field = format!("/{}", added.name);
+    let value = added.answered.exchange.request.body.as_ref().and_then(|body| body.get(&added.name)).map(ToString::to_string);
+    let value = value.unwrap_or_default();
+    let request = partners(added.refused);
+    let because = format!(
+        "A request with {request} was answered with {}; the same with {field} as {value} was answered after {:.0} ms.",
+        added.refused.account(),
+        added.answered.total_ms()
+    );
+    let severity = limits::standing(case, &[added.refused]).max(Severity::Warning);
+    Finding::new(severity, Certainty::Certain, Blame::Client, because)
+        .so("Leaving fields out does not help; the field must be sent with a neutral value.")
+        .fix(format!("Send {field} with {value}: with that the same request was answered."))
+        .cite([added.refused.exchange, added.answered.exchange])
+        .detail("fields", vec![field])
+        .detail("kind", "hidden-default")
+        .present()
+}
+
+fn partners(shown: &Shown) -> String {
+    let partners: Vec<String> = bodies::parts_of(shown).into_iter().map(|part| part.pointer).collect();
+    if partners.is_empty() { "model and messages only".to_owned() } else { partners.join(", ") }
 }
 
 fn asks_chat(shown: &Shown) -> bool {
@@ -49,34 +119,16 @@ fn asks_chat(shown: &Shown) -> bool {
 
 fn present(case: &Case, met: &[&Shown], first: &Shown) -> Verdict {
     let field = bodies::unsent(first).unwrap_or_default();
-    let partners: Vec<String> = bodies::parts_of(first).into_iter().map(|part| part.pointer).collect();
-    let request = if partners.is_empty() { "model and messages only".to_owned() } else { partners.join(", ") };
+    let request = partners(first);
     let because = format!("A request with {request} was answered with {}. It did not have {field}.", first.account());
     let severity = limits::standing(case, met).max(Severity::Warning);
-    let helped = with_it(case, first, &field);
-    let certainty = if helped.is_some() { Certainty::Certain } else { limits::said_certainty(first) };
-    let value = helped.and_then(|shown| shown.exchange.request.body.as_ref()?.pointer(&field)).map(ToString::to_string);
-    let advice = match &value {
-        Some(value) => format!("Send {field} with {value}: with that the same request was answered."),
-        None => format!("Send {field} with its neutral value (false, \"none\" or disabled)."),
-    };
-    Finding::new(severity, certainty, Blame::Client, because)
+    let advice = format!("Send {field} with its neutral value (false, \"none\" or disabled).");
+    Finding::new(severity, limits::said_certainty(first), Blame::Client, because)
         .so("Leaving fields out does not help; the named field must be sent with a neutral value.")
         .fix(advice)
         .cite([first.exchange])
-        .cite(helped.map(|shown| shown.exchange))
         .cite(case.stream().answer().or_else(|| case.chat().answer()).map(|shown| shown.exchange))
         .detail("fields", vec![field])
         .detail("kind", "hidden-default")
         .present()
-}
-
-/// The answered request that had the field, and all that the refused one had.
-fn with_it<'c, 'e>(case: &'c Case<'e>, refused: &Shown, field: &str) -> Option<&'c Shown<'e>> {
-    let members = refused.exchange.request.body.as_ref()?.as_object()?;
-    let has_all = |shown: &&Shown| {
-        let body = shown.exchange.request.body.as_ref();
-        body.is_some_and(|body| body.pointer(field).is_some() && members.iter().all(|(name, value)| body.get(name) == Some(value)))
-    };
-    case.asked(Ask::Fields).filter(|shown| shown.answered()).find(has_all)
 }

@@ -49,11 +49,11 @@ fn diagnose(case: &Case) -> Verdict {
 }
 
 fn has_history(shown: &Shown) -> bool {
-    bodies::parts_of(shown).iter().any(bodies::is_history)
+    bodies::parts_of(shown).iter().any(|part| part.is_history)
 }
 
 fn is_history(culprit: &Culprit) -> bool {
-    culprit.shown.caused_by(&[Cause::HistoryRejected]) || culprit.suspects.iter().all(bodies::is_history)
+    culprit.shown.caused_by(&[Cause::HistoryRejected]) || culprit.suspects.iter().all(|part| part.is_history)
 }
 
 fn present(case: &Case, culprit: &Culprit) -> Verdict {

@@ -84,6 +84,7 @@ mod content_filtered;
 mod context_truncated;
 mod context_window_exceeded;
 mod region_blocked;
+mod remedies;
 mod waf_blocked;
 
 // Family: limits.

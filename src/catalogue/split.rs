@@ -87,9 +87,11 @@ pub(super) fn split<'c, 'e>(case: &'c Case<'e>) -> Option<Split<'c, 'e>> {
 fn tries<'c, 'e>(case: &'c Case<'e>, ask: Ask) -> Option<(Outline, Vec<Try<'c, 'e>>, Vec<Try<'c, 'e>>)> {
     let body = |shown: &&Shown<'e>| shown.exchange.request.body.as_ref();
     let refused = || case.asked(ask).filter(|shown| !shown.answered());
-    let longest = refused().map(|shown| body(&shown).map(|body| body.to_string().len())).max()?;
-    // The first of that length: what came later may have another value.
-    let whole = refused().find(|shown| body(shown).map(|body| body.to_string().len()) == longest)?;
+    // What came later may have another value, or one more. Of a client's many bodies, the longest has most of what is refused.
+    let length = |shown: &&Shown<'e>| body(shown).map(|body| body.to_string().len());
+    let longest = refused().map(|shown| length(&shown)).max()?;
+    let is_one_body = case.subject().client.is_none();
+    let whole = refused().find(|shown| is_one_body || length(shown) == longest)?;
     let dialect = Dialect::of(&whole.exchange.request.url).unwrap_or_default();
     let outline = Outline::of(body(&whole)?.clone(), requests::needed(dialect));
     let read = |shown: &'c Shown<'e>| Try { shown, sent: outline.sent(body(&shown).unwrap_or(&Value::Null)) };
@@ -150,8 +152,10 @@ pub struct Bisected<'e> {
     pub culprits: Vec<Smallest<'e>>,
     /// The largest request that was answered.
     pub largest: Option<&'e Exchange>,
-    /// What that one lacks or has otherwise, as JSON pointers.
+    /// What that one lacks, as JSON pointers.
     pub left_out: Vec<String>,
+    /// What that one has otherwise, in words.
+    pub changes: Vec<String>,
     /// How many places the whole body has that could be left out.
     pub places: usize,
     /// How many requests the search took.
@@ -172,17 +176,27 @@ pub struct Smallest<'e> {
 pub fn bisected(evidence: &Evidence) -> Option<Bisected<'_>> {
     let case = Case::new(evidence);
     let split = split_of(&case, Ask::Fields)?;
-    let largest = split.passing.iter().max_by_key(|one| (one.sent.kept.len(), one.sent.changed.len()));
-    let left_out = largest.map(|one| split.outline.left_out(&one.sent.kept)).unwrap_or_default();
+    let size = |one: &&Try| (one.sent.kept.len() + one.sent.replaced.len() + one.sent.changed.len(), one.sent.changed.len());
+    let largest = split.passing.iter().max_by_key(size);
+    let left_out = largest.map(|one| split.outline.left_out(&(&one.sent.kept | &one.sent.replaced))).unwrap_or_default();
+    let (changes, left_out) = largest.map(|one| split.changes(one, left_out)).unwrap_or_default();
     let of = |culprit: &Culprit<'_, '_>| culprit.suspects.iter().map(|part| part.pointer.clone()).collect();
     Some(Bisected {
         is_checked: split.rest.is_some() && split.culprits.iter().all(|culprit| culprit.is_shown_alone),
         largest: largest.map(|one| one.shown.exchange),
         left_out,
+        changes,
         places: split.parts,
         requests: case.asked(Ask::Fields).count(),
         culprits: split.culprits.iter().map(|culprit| Smallest { places: of(culprit), smallest: Some(culprit.shown.exchange) }).collect(),
     })
+}
+
+/// A value as a sentence can hold it.
+fn brief(value: &Value) -> String {
+    const LONGEST: usize = 60;
+    let text = value.to_string();
+    if text.len() <= LONGEST { text } else { format!("{}…", text.chars().take(LONGEST).collect::<String>()) }
 }
 
 /// Causes that a server also gives as its reason when a field breaks what stands behind it.
@@ -248,7 +262,9 @@ fn culprit<'c, 'e>(outline: &Outline, places: &Places, shown: &'c Shown<'e>, fai
     // A list and its only element bring each other: then it is the list.
     let brought =
         |place: usize| places.iter().any(|other| *other != place && brings(*other, place) && !(place < *other && brings(place, *other)));
-    let is_shown_alone = failing.iter().any(|one| std::ptr::eq(one.shown, shown) && one.sent.kept == *places);
+    // A list needs one of its elements, whichever.
+    let comes_along = |place: &usize| places.contains(place) || places.iter().any(|outer| outline.is_element_of(*place, *outer));
+    let is_shown_alone = failing.iter().any(|one| std::ptr::eq(one.shown, shown) && one.sent.kept.iter().all(comes_along));
     let own: Places = places.iter().copied().filter(|place| !(brought(*place) && passes(*place))).collect();
     // Of what stands inside one refused place, the place itself is enough.
     let outer = |place: usize| outline.links().needs[place].iter().any(|needed| own.contains(needed) && !passes(*needed));
@@ -294,9 +310,45 @@ fn own_severity(case: &Case, split: &Split) -> Severity {
 }
 
 impl<'c, 'e> Split<'c, 'e> {
-    /// The answered requests that had this member with another value.
-    pub(super) fn other_values(&self, part: &Part) -> impl Iterator<Item = &'c Shown<'e>> {
-        self.passing.iter().filter(|one| one.sent.changed.contains_key(&part.name)).map(|one| one.shown)
+    /// What this part was changed to in an answered request, in words, and that request.
+    pub(super) fn other_value(&self, part: &Part) -> Option<(String, &'c Shown<'e>)> {
+        let changed = |one: &Try<'c, 'e>| {
+            let inside =
+                |place: &str| place.strip_prefix(part.pointer.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+            let beside =
+                |place: &str| part.pointer.rsplit_once('/').map(|(outer, _)| outer) == place.rsplit_once('/').map(|(outer, _)| outer);
+            let had = |place: &str| self.outline.whole().pointer(place).is_some();
+            let place = one.sent.changed.keys().find(|place| inside(place) && had(place));
+            let renamed = || one.sent.changed.keys().find(|place| beside(place) && !had(place) && !self.has(one, &part.pointer));
+            let place = place.or_else(renamed)?;
+            Some((self.told(place, &one.sent.changed[place], Some(&part.pointer)), one.shown))
+        };
+        self.passing.iter().find_map(changed)
+    }
+
+    /// The changes of a request in words, and what of the places that it lacks was not just renamed.
+    fn changes(&self, one: &Try, mut left_out: Vec<String>) -> (Vec<String>, Vec<String>) {
+        let outer = |place: &str| place.rsplit_once('/').map(|(outer, _)| outer.to_owned());
+        let told = one.sent.changed.iter().map(|(place, value)| {
+            let is_new = self.outline.whole().pointer(place).is_none();
+            let before = left_out.iter().position(|before| is_new && outer(before) == outer(place));
+            let before = before.map(|at| left_out.remove(at));
+            self.told(place, value, before.as_deref())
+        });
+        (told.collect(), left_out)
+    }
+
+    fn has(&self, one: &Try, pointer: &str) -> bool {
+        self.outline.at(pointer).is_some_and(|node| one.sent.kept.contains(&node))
+    }
+
+    /// A change in words: what it was and what it became; `renamed` is the place whose name it took.
+    fn told(&self, place: &str, value: &Value, renamed: Option<&str>) -> String {
+        match (self.outline.whole().pointer(place), renamed) {
+            (Some(before), _) => format!("Change {place} from {} to {}", brief(before), brief(value)),
+            (None, Some(before)) => format!("Rename {before} to {place}"),
+            (None, None) => format!("Add {place} with {}", brief(value)),
+        }
     }
 
     /// The answered request that had a member of this name.

@@ -28,7 +28,7 @@ pub const MODE: FailureMode = FailureMode {
 };
 
 /// Fewer tools than this are refused together for other reasons than their number.
-const FEW: usize = 3;
+const FEW: usize = 1;
 
 fn diagnose(case: &Case) -> Verdict {
     if let Some(capped) = capped(case) {

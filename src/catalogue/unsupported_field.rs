@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::bodies::{self, Part};
 use super::split::{self, Culprit, Split};
-use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict, naming};
+use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict, naming, remedies};
 use crate::evidence::Ask;
 use crate::facts::{self, Cause, Speaker};
 
@@ -76,7 +76,7 @@ fn refused(case: &Case, split: &Split) -> Verdict {
 fn is_own(culprit: &Culprit) -> bool {
     const OTHERS: &[Cause] = &[Cause::Vision, Cause::HistoryRejected, Cause::TooManyTools, Cause::HeaderRejected];
     let stream_only = culprit.parts.iter().all(|part| part.name == "stream");
-    let history = culprit.suspects.iter().all(bodies::is_history);
+    let history = culprit.suspects.iter().all(|part| part.is_history);
     !(culprit.each_passes || stream_only || history || culprit.shown.caused_by(OTHERS))
 }
 
@@ -95,6 +95,7 @@ fn present(case: &Case, split: &Split, single: &[&Culprit], first: &Culprit) -> 
         .detail("kind", kind(split, first))
         .detail("clients", clients.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
     finding = advised(finding, split, single);
+    finding = remedies::settings(case, &fields, &clients).into_iter().fold(finding, Finding::fix);
     if minimal || fields.len() < split.parts {
         finding = finding.detail("fields", fields.into_iter().collect::<Vec<_>>());
     }
@@ -160,11 +161,11 @@ fn kind(split: &Split, first: &Culprit) -> &'static str {
     }
     match first.shown.cause() {
         Some(Cause::UnknownField) => "unknown-field",
-        _ if part.is_some_and(|part| split.other_values(part).next().is_some()) => "unsupported-value",
+        _ if name.starts_with("role=") => "role",
+        _ if part.is_some_and(|part| split.other_value(part).is_some()) => "unsupported-value",
         Some(Cause::UnsupportedValue) => "unsupported-value",
         Some(Cause::UnsupportedField) => "unsupported-field",
         Some(Cause::FieldCombination) => "needs-partner",
-        _ if name.starts_with("role=") => "role",
         _ if name.starts_with("content") => "content-shape",
         _ => "refused",
     }
@@ -194,8 +195,8 @@ fn advice(finding: Finding, split: &Split, part: &Part, shown: &Shown) -> Findin
         return finding.fix(format!("Send `{other}` instead of `{}`: it was answered.", part.name)).cite([answered.exchange]);
     }
     let place = finer(split, part, shown);
-    if let Some((value, answered)) = plain_value(split, part).filter(|_| place == part.pointer) {
-        return finding.fix(format!("Leave out {place}, or send {value}: with that it was answered.")).cite([answered.exchange]);
+    if let Some((change, answered)) = split.other_value(part).filter(|_| place == part.pointer) {
+        return finding.fix(format!("{change}: with that it was answered.")).cite([answered.exchange]);
     }
     match part.name.as_str() {
         "content[]" => finding.fix(format!("Send {place} as plain text, not as an array of parts.")),
@@ -203,13 +204,6 @@ fn advice(finding: Finding, split: &Split, part: &Part, shown: &Shown) -> Findin
         "role=system" => finding.fix("Put the system message's text into the first message of the user."),
         _ => finding.fix(format!("Leave out {place}.")),
     }
-}
-
-/// Another number, word or switch for this member that was answered.
-fn plain_value<'c, 'e>(split: &Split<'c, 'e>, part: &Part) -> Option<(String, &'c Shown<'e>)> {
-    let value = |shown: &'c Shown<'e>| shown.exchange.request.body.as_ref()?.get(&part.name).map(|value| (value, shown));
-    let mut values = split.other_values(part).filter_map(value);
-    values.find(|(value, _)| !value.is_object() && !value.is_array()).map(|(value, shown)| (value.to_string(), shown))
 }
 
 fn blame(shown: &Shown) -> Blame {

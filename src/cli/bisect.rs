@@ -19,6 +19,8 @@ use super::output::print;
 const MAX_REQUESTS: u16 = 200;
 /// The rungs that the question needs.
 const RUNGS: [&str; 6] = ["address", "models", "chat", "stream", "fields", "clients"];
+/// Headers that every program sends in its own way.
+const USUAL: [&str; 7] = ["accept", "accept-encoding", "authorization", "content-length", "content-type", "host", "user-agent"];
 /// So many bytes of a body are shown.
 const SHOWN: usize = 1200;
 
@@ -85,12 +87,12 @@ fn summary(evidence: &Evidence, found: Option<&Bisected>, fixed: Option<&Path>) 
     match found.largest {
         None => text.push_str("\n  No request with less was answered, so there is no mended one."),
         Some(shown) => {
-            let _ = writeln!(
-                text,
-                "\n  Largest request that is answered ({}), without {}:",
-                shown.id,
-                neutral::inline(&found.left_out.join(", "), SHOWN)
-            );
+            for change in &found.changes {
+                let _ = writeln!(text, "\n  {}.", neutral::inline(change, SHOWN));
+            }
+            let without = if found.left_out.is_empty() { String::new() } else { format!(", without {}", found.left_out.join(", ")) };
+            let changed = if found.changes.is_empty() { "" } else { ", with that changed" };
+            let _ = writeln!(text, "\n  Largest request that is answered ({}){changed}{}:", shown.id, neutral::inline(&without, SHOWN));
             let _ = writeln!(text, "    {}", bounded(shown));
             let checked = if found.is_checked {
                 "each culprit alone is refused, everything else together is answered"
@@ -99,7 +101,10 @@ fn summary(evidence: &Evidence, found: Option<&Bisected>, fixed: Option<&Path>) 
             };
             let _ = writeln!(text, "  Checked: {checked}.");
             let file = fixed.map_or_else(|| "mended.json".to_owned(), |path| path.display().to_string());
-            let written = if fixed.is_some() { "The mended body is in that file." } else { "--write-fixed FILE writes the mended body." };
+            let written = match fixed {
+                Some(path) => format!("The mended body is in {}.", path.display()),
+                None => "--write-fixed FILE writes the mended body.".to_owned(),
+            };
             let _ = write!(text, "\n  {written} To send it:\n    {}", curl(evidence, shown, &file));
         }
     }
@@ -119,5 +124,7 @@ fn curl(evidence: &Evidence, shown: &Exchange, file: &str) -> String {
     let url = shlex::try_quote(&shown.request.url).unwrap_or_default();
     let data = format!("@{file}");
     let data = shlex::try_quote(&data).unwrap_or_default();
-    format!("curl -sS {url} {key}-H 'Content-Type: application/json' -d {data}")
+    let own = shown.request.headers.iter().filter(|(name, _)| !USUAL.contains(&name.as_str()) && !name.contains("key"));
+    let own = own.map(|(name, value)| format!("-H {} ", shlex::try_quote(&format!("{name}: {value}")).unwrap_or_default()));
+    format!("curl -sS {url} {key}{}-H 'Content-Type: application/json' -d {data}", own.collect::<String>())
 }

@@ -24,6 +24,9 @@ pub fn run(check: &Check) -> Result<ExitCode> {
 /// The same; what was recorded comes along.
 pub fn examine(check: &Check) -> Result<(Evidence, ExitCode)> {
     let settings = Settings::of(check, |name| std::env::var(name).ok())?;
+    if !check.look.quiet {
+        settings.notes.iter().for_each(|note| super::warn(note));
+    }
     let mut outputs = Outputs::open(&check.output, check.save_evidence.as_deref(), check.look.quiet)?;
     let client = Client::new(settings.options, settings.pace.clone(), settings.scrubber)?;
     let climb = Climb {

@@ -20,6 +20,7 @@ use crate::target::{Auth, BaseUrl, Target};
 
 use super::args::{AuthScheme, Check, Effort, KeyArgs, Network};
 use super::{source, upstream};
+use crate::triage::request::ClientRequest;
 
 /// What a check needs to know.
 pub struct Settings {
@@ -41,6 +42,8 @@ pub struct Settings {
     pub clients: Vec<Profile>,
     /// How long the client in question waits for an answer, in seconds.
     pub client_timeout_s: Option<f64>,
+    /// What the user should know before the first request, a line each.
+    pub notes: Vec<String>,
 }
 
 /// Headers whose values are credentials.
@@ -53,19 +56,26 @@ impl Settings {
             !(check.key.key_stdin && check.body.as_deref() == Some(Path::new("-"))),
             "--key-stdin and --body - cannot both read standard input; give the key by --key-file"
         );
-        let (typed, from_openai_variable) = base_url(check, &env)?;
         let own = check.body.as_deref().map(|path| source::load(path, check.entry.map(|entry| entry as usize))).transpose()?;
+        let (typed, from_openai_variable) = base_url(check, own.as_ref(), &env)?;
         let clients = clients(check.client.as_deref())?;
         let client = if let [client] = &clients[..] { Some(client) } else { None };
         let base = base_of(client, BaseUrl::parse(&typed)?);
         let may_use_openai_key = from_openai_variable || base.url.host_str() == Some("api.openai.com");
-        let key = key(&check.key, || may_use_openai_key.then(|| env("OPENAI_API_KEY")).flatten())?;
+        let of_command = own.as_ref().and_then(|own| source::key_for(own, &base.url));
+        let typed_key = key(&check.key)?;
+        let is_of_command = typed_key.is_none() && of_command.is_some();
+        let key = typed_key.or_else(|| of_command.as_ref().map(|(_, key)| key.clone()));
+        let key = key.or_else(|| may_use_openai_key.then(|| env("OPENAI_API_KEY")).flatten().map(Secret::new));
         let mut options = options(&check.headers, &check.network)?;
         add_headers(&mut options, client);
-        let mut secrets = secrets(key.as_ref(), &typed, &options.headers);
+        let pasted = own.iter().filter_map(|own| own.key.as_ref()).map(|(_, key)| key.clone());
+        let mut secrets: Vec<Secret> = secrets(key.as_ref(), &typed, &options.headers).into_iter().chain(pasted).collect();
+        let notes = notes(check, own.as_ref(), &base, is_of_command);
         let dialect = check.dialect.map(Dialect::from).or_else(|| client?.dialect());
         let dialect = dialect.or_else(|| own.as_ref().map(source::dialect)).unwrap_or_default();
-        let auth = Auth { key, scheme: scheme_of(check.auth, client, dialect) };
+        let scheme = check.auth.is_none().then(|| of_command.map(|(scheme, _)| scheme)).flatten().filter(|_| is_of_command);
+        let auth = Auth { key, scheme: scheme.unwrap_or_else(|| scheme_of(check.auth, client, dialect)) };
         known_rungs(&check.effort)?;
         let body_headers = own.as_ref().map(source::headers).unwrap_or_default();
         let body = own.map(|own| body(own.body, check, dialect)).transpose()?;
@@ -84,8 +94,27 @@ impl Settings {
             body_headers,
             clients,
             client_timeout_s,
+            notes,
         })
     }
+}
+
+/// What was taken from the request and not typed.
+fn notes(check: &Check, own: Option<&ClientRequest>, base: &BaseUrl, is_of_command: bool) -> Vec<String> {
+    let Some(path) = check.body.as_deref().filter(|_| own.is_some()) else { return Vec::new() };
+    let file = source::named(path);
+    let host = base.url.host_str().unwrap_or_default();
+    let key = is_of_command.then(|| format!("The key is the one of the curl command in {file}, for {host} only; --key gives another one."));
+    let elsewhere = own.is_some_and(|own| own.key.is_some())
+        && !is_of_command
+        && check.key.key.is_none()
+        && check.key.key_file.is_none()
+        && !check.key.key_stdin;
+    let unused = elsewhere
+        .then(|| format!("The key of the curl command in {file} belongs to another host, so it is not sent to {host}; --key gives one."));
+    let from = check.base_url.is_none() && own.is_some_and(|own| source::base(own).is_some());
+    let from = from.then(|| format!("No --base-url was given, so requests go where the one in {file} went: {}.", base.typed));
+    from.into_iter().chain(key).chain(unused).collect()
 }
 
 /// None, the one of this name, or all of them.
@@ -148,15 +177,17 @@ fn body(mut body: Value, check: &Check, dialect: Dialect) -> Result<Value> {
     Ok(body)
 }
 
-fn base_url(check: &Check, env: impl Fn(&str) -> Option<String>) -> Result<(String, bool)> {
-    match (&check.base_url, env("OPENAI_BASE_URL").filter(|value| !value.is_empty())) {
-        (Some(typed), _) => Ok((typed.clone(), false)),
+/// As typed, or where the request in question went, or as the environment says; true for that.
+fn base_url(check: &Check, own: Option<&ClientRequest>, env: impl Fn(&str) -> Option<String>) -> Result<(String, bool)> {
+    let typed = check.base_url.clone().or_else(|| own.and_then(source::base));
+    match (typed, env("OPENAI_BASE_URL").filter(|value| !value.is_empty())) {
+        (Some(typed), _) => Ok((typed, false)),
         (None, Some(variable)) => Ok((variable, true)),
         (None, None) => bail!("no base URL: give --base-url URL, or set OPENAI_BASE_URL"),
     }
 }
 
-fn key(args: &KeyArgs, variable: impl Fn() -> Option<String>) -> Result<Option<Secret>> {
+fn key(args: &KeyArgs) -> Result<Option<Secret>> {
     if args.key_stdin {
         let mut text = String::new();
         std::io::stdin().take(64 * 1024).read_to_string(&mut text).context("cannot read the key from standard input")?;
@@ -165,7 +196,7 @@ fn key(args: &KeyArgs, variable: impl Fn() -> Option<String>) -> Result<Option<S
     if let Some(path) = &args.key_file {
         return key_in(path).map(Some);
     }
-    Ok(args.key.clone().or_else(|| variable().map(Secret::new)))
+    Ok(args.key.clone())
 }
 
 /// The key that a file holds.

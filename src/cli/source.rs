@@ -6,7 +6,10 @@ use std::path::Path;
 use anyhow::{Context as _, Result, anyhow};
 use http::{HeaderName, HeaderValue};
 
-use crate::evidence::Dialect;
+use url::Url;
+
+use crate::evidence::{Dialect, Scheme};
+use crate::secret::Secret;
 use crate::triage::request::{self, ClientRequest, LARGEST_FILE, NoRequest};
 
 /// Reads the request; `entry` picks one of a HAR file.
@@ -40,11 +43,35 @@ fn with_what_the_path_says(mut request: ClientRequest) -> ClientRequest {
 pub fn dialect(request: &ClientRequest) -> Dialect {
     let by_url = request.url.as_deref().and_then(Dialect::of);
     by_url.unwrap_or(match &request.body {
+        body if body["contents"].is_array() => Dialect::GoogleGenerate,
+        // Only Anthropic's take the instructions beside the messages, or describe tools by their input.
+        body if body["messages"].is_array() && (!body["system"].is_null() || !body["tools"][0]["input_schema"].is_null()) => {
+            Dialect::AnthropicMessages
+        }
         body if body["messages"].is_array() => Dialect::default(),
         body if !body["input"].is_null() => Dialect::OpenaiResponses,
-        body if !body["contents"].is_null() => Dialect::GoogleGenerate,
         _ => Dialect::OpenaiCompletions,
     })
+}
+
+/// The base URL that a request went to: its address without route and query; `None` when that is no route that is known.
+pub fn base(request: &ClientRequest) -> Option<String> {
+    let mut url = Url::parse(request.url.as_deref()?).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    let dialect = Dialect::of(url.as_str())?;
+    let route = if dialect == Dialect::GoogleGenerate { "/models/" } else { dialect.route() };
+    let root = url.path().rsplit_once(route)?.0.to_owned();
+    url.set_path(&root);
+    if dialect == Dialect::GoogleGenerate {
+        url.set_query(None);
+    }
+    Some(url.to_string())
+}
+
+/// The key of a curl command, for the host of that command and no other.
+pub fn key_for(request: &ClientRequest, base: &Url) -> Option<(Scheme, Secret)> {
+    let url = Url::parse(request.url.as_deref()?).ok()?;
+    let is_same = url.host() == base.host() && url.port_or_known_default() == base.port_or_known_default() && url.scheme() == base.scheme();
+    request.key.clone().filter(|_| is_same)
 }
 
 /// The headers as they are sent; what no header can carry is left out.

@@ -31,7 +31,7 @@ impl LongPrompt {
 
     /// The one of a request's body.
     pub fn of(body: &Value) -> Option<Self> {
-        let text = ["messages", "prompt", "input"].iter().find_map(|member| longest(&body[*member]))?;
+        let text = ["messages", "prompt", "input", "contents"].iter().find_map(|member| longest(&body[*member]))?;
         let lines = text.matches(LINE).count();
         (text.contains(CODE.0) && lines > 0).then_some(LongPrompt { lines })
     }

@@ -11,8 +11,9 @@ use super::{Crowd, Links, Minimal, Parts, Trial};
 /// How often a test is made whose answer says nothing about the parts.
 const TRIES: usize = 6;
 /// The most parts of one culprit. What takes more is a [`Crowd`].
-const MOST: usize = 3;
-/// From so many culprits of one kind on, the first and the last of the others stand for all of their kind.
+const MOST: usize = 4;
+/// From so many culprits of one kind on, the first and the last of the others stand for all of their kind; so many of a kind that pass
+/// together may be part of a row that is too long.
 const ROW: usize = 2;
 /// So many other elements of a list are tried in place of its first.
 const SWAPS: usize = 2;
@@ -87,10 +88,22 @@ where
             };
             match self.culprit(&rest, &named).await {
                 Found::Culprit(culprit) => rest = self.note(&mut minimal, &rest, culprit).await,
-                Found::Crowd(crowd) => return Minimal { crowd: Some(crowd), ..minimal },
+                Found::Crowd(crowd) if minimal.crowd.is_none() => {
+                    rest = self.thinned(&rest, &crowd);
+                    minimal.crowd = Some(crowd);
+                }
+                Found::Crowd(_) => return minimal,
                 Found::Nothing => return minimal,
             }
         }
+    }
+
+    /// What is left of a failing set when a crowd is made small enough to pass: without the others of its last part's kind.
+    fn thinned(&self, rest: &Parts, crowd: &Crowd) -> Parts {
+        let kind = |part: &usize| self.links.kind[*part];
+        let Some(last) = (&crowd.fails - &crowd.passes).last().map(kind) else { return crowd.passes.clone() };
+        let others = rest.iter().filter(|part| kind(part) == last && !crowd.passes.contains(part));
+        others.fold(rest.clone(), |left, part| self.links.without(&left, *part))
     }
 
     /// Notes a culprit, and what is left without its last part. Once some neighbours of one kind are refused, others stand for all.
@@ -209,12 +222,16 @@ where
         let mut crowd = None;
         loop {
             if !held.is_empty() && self.fails(&held).await {
-                return Found::Culprit(held);
+                return self.as_number(held).await;
             }
             if self.stopped.get() || list.is_empty() {
                 return Found::Nothing;
             }
-            if held.len() == MOST || self.is_row(&held) {
+            let is_over = match &crowd {
+                Some(crowd) if held.len() == ROW => self.is_row(&held, crowd).await,
+                _ => held.len() == MOST,
+            };
+            if is_over {
                 return crowd.map_or(Found::Nothing, Found::Crowd);
             }
             let last = self.shortest_failing(&held, &list).await - 1;
@@ -231,10 +248,37 @@ where
         }
     }
 
-    /// Two of a kind that pass together, and a third is needed: their number is at fault.
-    fn is_row(&self, held: &Parts) -> bool {
-        let mut kinds = held.iter().map(|part| self.links.kind[*part]);
-        held.len() > 1 && kinds.next().is_some_and(|first| kinds.all(|kind| kind == first))
+    /// Two of a kind that pass together, and more are needed: when any other of the kind will do in the place of one of them, it is their
+    /// number that is at fault.
+    async fn is_row(&self, held: &Parts, crowd: &Crowd) -> bool {
+        let kind = |part: usize| self.links.kind[part];
+        let Some(first) = held.first().map(|part| kind(*part)) else { return false };
+        let spare = self.left.borrow().iter().copied().find(|part| kind(*part) == first && !crowd.fails.contains(part));
+        let last = (&crowd.fails - &crowd.passes).iter().copied().find(|part| held.contains(part));
+        let (Some(spare), Some(last)) = (spare, last) else { return false };
+        if held.iter().any(|part| kind(*part) != first) {
+            return false;
+        }
+        let instead = |parts: &Parts| self.links.without(parts, last).into_iter().chain([spare]).collect::<Parts>();
+        self.fails(&instead(&crowd.fails)).await && !self.fails(&instead(held)).await
+    }
+
+    /// A culprit of one kind, unless as many others of the kind do as well: then it is their number.
+    async fn as_number(&self, held: Parts) -> Found {
+        let kind = |part: &usize| self.links.kind[*part];
+        let first = held.first().map(kind);
+        let spares: Vec<usize> =
+            self.left.borrow().iter().copied().filter(|part| Some(kind(part)) == first && !held.contains(part)).collect();
+        if held.len() < ROW || spares.len() < held.len() || held.iter().any(|part| Some(kind(part)) != first) {
+            return Found::Culprit(held);
+        }
+        let others: Parts = spares[spares.len() - held.len()..].iter().copied().collect();
+        if !self.fails(&others).await {
+            return Found::Culprit(held);
+        }
+        let fails = self.close(&held);
+        let passes = held.last().map_or_else(Parts::new, |last| self.links.without(&fails, *last));
+        Found::Crowd(Crowd { fails, passes })
     }
 
     /// How many parts of the list must come along with the held ones for the test to fail; with all of them it does.

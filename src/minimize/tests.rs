@@ -116,6 +116,30 @@ fn a_limit_shows_as_a_crowd() {
 }
 
 #[test]
+fn three_and_four_of_a_kind_are_told_from_their_number() {
+    let mut links = Links::none(40);
+    (10..30).for_each(|part| links.kind[part] = 99);
+    for cause in [&[12, 17, 25][..], &[10, 11, 12], &[27, 28, 29], &[11, 14, 20, 29], &[3, 12, 17, 25]] {
+        let (minimal, tests) = run(&links, &[cause], false, false);
+        assert_eq!((minimal.culprits, minimal.crowd), (vec![parts(cause)], None), "{cause:?}");
+        assert!(tests <= 45, "{tests} tests for {cause:?}");
+    }
+    for most in [1, 2, 3, 5, 12, 19] {
+        let count = |set: &Parts| set.iter().filter(|part| (10..30).contains(*part)).count();
+        let test = |set: Parts| {
+            let trial = if count(&set) > most || set.contains(&35) { Trial::Fails(Parts::new()) } else { Trial::Passes };
+            async move { trial }
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let minimal = runtime.block_on(minimize(&links, Parts::new(), test));
+        let crowd = minimal.crowd.expect("a crowd");
+        assert_eq!((count(&crowd.fails), count(&crowd.passes)), (most + 1, most));
+        assert_eq!(minimal.culprits, vec![parts(&[35])], "a bad part beside a limit of {most} is found as well");
+        assert_eq!(minimal.largest.map(|largest| (count(&largest), largest.len())), Some((most, 19 + most)));
+    }
+}
+
+#[test]
 fn nothing_is_claimed_when_the_budget_ends() {
     let test = |_: Parts| async { Trial::Impossible };
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");

@@ -6,10 +6,10 @@ use super::{Builder, NEEDS, escaped};
 
 /// Members that are sent whole or not at all.
 const WHOLE: [&str; 12] = [
-    "tool_choice",
     "function_call",
     "thinking",
-    "reasoning",
+    "allowed_tools",
+    "grammar",
     "audio",
     "prediction",
     "logit_bias",
@@ -21,7 +21,7 @@ const WHOLE: [&str; 12] = [
 ];
 
 /// Names that stand for what their object is: without them it is not a valid one.
-const FIXED: [&str; 20] = [
+const FIXED: [&str; 35] = [
     "type",
     "function",
     "name",
@@ -42,6 +42,29 @@ const FIXED: [&str; 20] = [
     "file",
     "input_schema",
     "refusal",
+    "mode",
+    "source",
+    "media_type",
+    "parts",
+    "mimeType",
+    "inlineData",
+    "fileData",
+    "fileUri",
+    "file_id",
+    "file_data",
+    "filename",
+    "file_url",
+    "category",
+    "threshold",
+    "syntax",
+];
+
+/// Members inside others that are sent only together with one beside them.
+const NEEDS_BESIDE: [(&str, &str); 4] = [
+    ("responseSchema", "responseMimeType"),
+    ("responseJsonSchema", "responseMimeType"),
+    ("response_schema", "response_mime_type"),
+    ("logprobs", "responseLogprobs"),
 ];
 
 impl Builder {
@@ -53,6 +76,12 @@ impl Builder {
         let chosen = value.pointer("/function/name").or_else(|| value.get("name")).and_then(Value::as_str);
         if let Some(tool) = chosen.and_then(|tool| self.tools.get(tool).copied()) {
             self.needs(node, Some(tool));
+        }
+        if name == "thinking" {
+            std::mem::take(&mut self.thoughts).into_iter().for_each(|thought| self.needs(node, Some(thought)));
+        }
+        if name == "tool_choice" && value["type"] == "allowed_tools" {
+            return;
         }
         self.inside(Some(node), &format!("/{}", escaped(name)), value);
     }
@@ -78,6 +107,7 @@ impl Builder {
             "required" => 1,
             "additionalProperties" => 2,
             "strict" => 3,
+            name if NEEDS_BESIDE.iter().any(|(part, _)| *part == name) => 1,
             _ => 0,
         });
         let mut added = Vec::new();
@@ -91,6 +121,9 @@ impl Builder {
             }
             let node = self.node(parent, place.clone());
             added.push(node);
+            let beside = NEEDS_BESIDE.iter().find(|(part, _)| !names && part == name);
+            let beside = beside.and_then(|(_, base)| self.at(&format!("{pointer}/{base}")));
+            self.needs(node, beside);
             match name.as_str() {
                 "required" if !names => self.required(node, &place, value),
                 _ => self.inside(Some(node), &place, value),
@@ -125,15 +158,20 @@ impl Builder {
         wanted.into_iter().for_each(|other| self.needs(node, Some(other)));
     }
 
-    /// The elements of a list, of which one stays.
+    /// The elements of a list, of which one stays: any, or the first where the list itself cannot go.
     pub(super) fn array(&mut self, parent: Option<usize>, pointer: &str, items: &[Value]) {
         if pointer.ends_with("/type") {
             return;
         }
+        let may_go = self.at(pointer).is_some();
         for (index, item) in items.iter().enumerate() {
             let place = format!("{pointer}/{index}");
+            if index == 0 && !may_go {
+                self.inside(parent, &place, item);
+                continue;
+            }
             let node = self.node(parent, place.clone());
-            if pointer == "/tools" || pointer == "/functions" {
+            if ["/tools", "/functions", "/functionDeclarations", "/function_declarations"].iter().any(|list| pointer.ends_with(list)) {
                 let name = item.pointer("/function/name").or_else(|| item.get("name")).and_then(Value::as_str);
                 name.map(|name| self.tools.insert(name.to_owned(), node));
             }

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{Builder, Shown, escaped};
+use super::{Builder, Talk, escaped};
 
 /// Members of a message that make it what it is.
 const OWN: [&str; 4] = ["role", "content", "tool_calls", "tool_call_id"];
@@ -28,12 +28,6 @@ impl Message<'_> {
         self.value["tool_calls"].as_array().filter(|_| self.is("assistant")).map_or(&[], Vec::as_slice)
     }
 
-    /// Content that is bound to other messages: tool calls and their results as Anthropic writes them.
-    fn is_bound(&self) -> bool {
-        let bound = |part: &Value| matches!(part["type"].as_str(), Some("tool_use" | "tool_result" | "thinking" | "redacted_thinking"));
-        self.value["content"].as_array().is_some_and(|parts| parts.iter().any(bound))
-    }
-
     fn pointer(self) -> String {
         format!("/messages/{}", self.index)
     }
@@ -42,17 +36,17 @@ impl Message<'_> {
 impl Builder {
     /// Takes a conversation apart. The last message of the user stays.
     pub(super) fn messages(&mut self, list: &[Value]) {
-        self.messages = vec![Shown::default(); list.len()];
+        self.talk = Talk::new("/messages", list.len());
         let all: Vec<Message> = list.iter().enumerate().map(|(index, value)| Message { index, value }).collect();
         for message in all.iter().filter(|message| message.is_system() && list.len() > 1) {
             let node = self.node(None, message.pointer());
             self.show(*message, Some(node));
         }
         let talk: Vec<Message> = all.into_iter().filter(|message| !message.is_system()).collect();
-        let last_user = talk.iter().rposition(|message| message.is("user") && !message.is_bound()).unwrap_or(talk.len().saturating_sub(1));
+        let last_user = talk.iter().rposition(|message| message.is("user")).unwrap_or(talk.len().saturating_sub(1));
         let mut start = 0;
         for end in 1..=talk.len() {
-            let begins = end == talk.len() || talk[end].is("user") && !talk[end].is_bound() && !talk[end - 1].is("user");
+            let begins = end == talk.len() || talk[end].is("user") && !talk[end - 1].is("user");
             if begins {
                 self.turn(&talk[start..end], last_user.checked_sub(start).filter(|at| *at < end - start));
                 start = end;
@@ -62,10 +56,6 @@ impl Builder {
 
     /// One turn: a user's message and what came of it. The turn that holds the message that stays (at `kept`) is no node itself.
     fn turn(&mut self, turn: &[Message], kept: Option<usize>) {
-        if turn.iter().any(Message::is_bound) {
-            let parent = if kept.is_none() { Some(self.node(None, turn[turn.len() - 1].pointer())) } else { None };
-            return turn.iter().for_each(|message| self.show(*message, parent));
-        }
         let closing = turn.iter().rposition(|message| message.is("assistant") && message.calls().is_empty()).filter(|_| kept.is_none());
         let answer = closing.or_else(|| turn.iter().position(|message| message.is("assistant"))).unwrap_or(0);
         let parent = if kept.is_none() { Some(self.node(None, turn[answer].pointer())) } else { None };
@@ -96,7 +86,7 @@ impl Builder {
             self.show(message, Some(round));
         } else {
             self.show(message, parent);
-            self.messages[message.index].calls = Some(round);
+            self.talk.shown[message.index].calls = Some(round);
         }
         for (at, call) in message.calls().iter().enumerate() {
             let place = format!("{pointer}/{at}");
@@ -113,11 +103,9 @@ impl Builder {
 
     /// Lets a message go with a node, and takes apart what it has beyond its own.
     fn show(&mut self, message: Message, with: Option<usize>) {
-        self.messages[message.index].with = with;
+        self.talk.shown[message.index].with = with;
         let pointer = message.pointer();
-        if let Value::Array(parts) = &message.value["content"]
-            && !message.is_bound()
-        {
+        if let Value::Array(parts) = &message.value["content"] {
             self.content(message.index, with, &format!("{pointer}/content"), parts);
         }
         let empty = |name: &str| name == "tool_calls" && message.calls().is_empty();
@@ -130,14 +118,14 @@ impl Builder {
     }
 
     /// Content in parts: its shape, and the parts, of which a text stays.
-    fn content(&mut self, index: usize, with: Option<usize>, pointer: &str, parts: &[Value]) {
+    pub(super) fn content(&mut self, index: usize, with: Option<usize>, pointer: &str, parts: &[Value]) {
         if parts.is_empty() {
             return;
         }
         let shape = self.node(with, pointer.to_owned());
-        self.messages[index].shape = Some(shape);
+        self.talk.shown[index].shape = Some(shape);
         self.array(Some(shape), pointer, parts);
-        let text = parts.iter().position(|part| part["type"] == "text").unwrap_or(0);
+        let text = parts.iter().position(|part| part["text"].is_string()).unwrap_or(0);
         self.any_of[shape][..=text].rotate_right(1);
     }
 }

@@ -1,9 +1,12 @@
 //! A chat body taken apart: what can be left out of it, one by one or together, so that it stays a valid request.
 //!
 //! A node is a member, a member inside a member, an element of a list, a message, a tool call with its results, or the shape of content
-//! (parts instead of text). Nodes hang together ([`Links`]): what stands inside another node, what is sent only together with another
+//! (parts instead of text). Every dialect's conversation has a file of its own: chat completions, blocks (Messages, Gemini), items (Responses). Nodes hang together ([`Links`]): what stands inside another node, what is sent only together with another
 //! (`tool_choice` with `tools`), and lists that may not be empty. What no request can lack is no node.
 
+mod blocks;
+mod changes;
+mod items;
 mod members;
 mod messages;
 mod render;
@@ -17,8 +20,9 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::minimize::{Links, Parts};
-use render::{NO_WORDS, joined_text};
+use render::{NO_WORDS, joined_text, no_words};
 
+pub use changes::Change;
 pub use sent::Sent;
 
 /// A body taken apart.
@@ -28,7 +32,23 @@ pub struct Outline {
     pointers: Vec<String>,
     places: HashMap<String, usize>,
     links: Links,
-    messages: Vec<Shown>,
+    talk: Talk,
+    riders: HashMap<String, usize>,
+}
+
+/// The conversation of a body.
+#[derive(Debug, Clone, Default)]
+struct Talk {
+    /// Where it stands; empty when the body has none that is taken apart.
+    list: &'static str,
+    /// Its messages.
+    shown: Vec<Shown>,
+}
+
+impl Talk {
+    fn new(list: &'static str, messages: usize) -> Self {
+        Talk { list, shown: vec![Shown::default(); messages] }
+    }
 }
 
 /// Whether and how a message is shown.
@@ -42,8 +62,8 @@ struct Shown {
     shape: Option<usize>,
 }
 
-/// Members that are sent only together with another one.
-const NEEDS: [(&str, &str); 9] = [
+/// Members that are sent only together with another one, when the body has that.
+const NEEDS: [(&str, &str); 12] = [
     ("stream_options", "stream"),
     ("tool_choice", "tools"),
     ("parallel_tool_calls", "tools"),
@@ -53,6 +73,10 @@ const NEEDS: [(&str, &str); 9] = [
     ("metadata", "store"),
     ("audio", "modalities"),
     ("tool_stream", "tools"),
+    ("toolConfig", "tools"),
+    ("max_tool_calls", "tools"),
+    // Its strategies are about thinking (https://docs.claude.com/en/docs/build-with-claude/context-editing).
+    ("context_management", "thinking"),
 ];
 
 impl Outline {
@@ -61,9 +85,10 @@ impl Outline {
         let mut builder = Builder::default();
         for (name, value) in in_order(&whole, fixed) {
             match (name, value) {
+                ("messages", Value::Array(list)) if list.iter().any(blocks::is_bound) => builder.blocks(blocks::MESSAGES, list),
                 ("messages", Value::Array(list)) => builder.messages(list),
-                // Items of Responses depend on each other in ways of their own.
-                ("input" | "prompt", _) if fixed.contains(&name) => {}
+                ("contents", Value::Array(list)) => builder.blocks(blocks::CONTENTS, list),
+                ("input", Value::Array(list)) if fixed.contains(&name) => builder.items(list),
                 _ if fixed.contains(&name) => builder.inside(None, &format!("/{}", escaped(name)), value),
                 _ => builder.member(name, value),
             }
@@ -114,6 +139,11 @@ impl Outline {
         (0..self.len()).filter(gone).filter(outermost).map(|node| self.pointers[node].clone()).collect()
     }
 
+    /// Whether a node stands inside another one that cannot be without one of several.
+    pub fn is_element_of(&self, node: usize, other: usize) -> bool {
+        !self.links.any_of[other].is_empty() && self.is_inside(node, other)
+    }
+
     fn is_inside(&self, node: usize, other: usize) -> bool {
         self.pointers[node].strip_prefix(self.pointers[other].as_str()).is_some_and(|rest| rest.starts_with('/'))
     }
@@ -123,10 +153,13 @@ impl Outline {
 fn in_order<'v>(whole: &'v Value, fixed: &[&str]) -> Vec<(&'v str, &'v Value)> {
     let mut members: Vec<(&str, &Value)> = whole.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value)).collect();
     members.sort_by_key(|(name, _)| match *name {
-        "messages" => 2,
+        "messages" | "contents" => 2,
+        "input" if fixed.contains(name) => 2,
         _ if fixed.contains(name) => 0,
+        // It needs the thoughts that were thought with it.
+        "thinking" => 3,
         _ if NEEDS.iter().any(|(_, base)| base == name) => 1,
-        _ => 3,
+        _ => 4,
     });
     members
 }
@@ -138,9 +171,13 @@ struct Builder {
     places: HashMap<String, usize>,
     needs: Vec<Vec<usize>>,
     any_of: Vec<Vec<usize>>,
-    messages: Vec<Shown>,
+    talk: Talk,
+    /// Places that are shown with a node that stands elsewhere.
+    riders: HashMap<String, usize>,
     /// Nodes of tools, by the tool's name.
     tools: HashMap<String, usize>,
+    /// Thoughts of the turn that is not over.
+    thoughts: Vec<usize>,
 }
 
 impl Builder {
@@ -170,7 +207,7 @@ impl Builder {
         };
         let kind = self.pointers.iter().map(kind).collect();
         let links = Links { needs: self.needs, any_of: self.any_of, kind };
-        Outline { whole, pointers: self.pointers, places: self.places, links, messages: self.messages }
+        Outline { whole, pointers: self.pointers, places: self.places, links, talk: self.talk, riders: self.riders }
     }
 }
 

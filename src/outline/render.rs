@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{Outline, Shown, escaped};
 use crate::minimize::Parts;
@@ -13,13 +13,15 @@ pub(super) const NO_WORDS: &str = "ok";
 impl Outline {
     /// The body with these nodes and no others; `kept` holds with each node what it needs (see [`crate::minimize::Links::close`]).
     pub fn with(&self, kept: &Parts) -> Value {
-        let gone: HashSet<&str> = (0..self.len()).filter(|node| !kept.contains(node)).map(|node| self.pointers[node].as_str()).collect();
+        let nodes = (0..self.len()).filter(|node| !kept.contains(node)).map(|node| self.pointers[node].as_str());
+        let riders = self.riders.iter().filter(|(_, node)| !kept.contains(node)).map(|(place, _)| place.as_str());
+        let gone: HashSet<&str> = nodes.chain(riders).collect();
         let mut body = Map::new();
         for (name, value) in self.whole.as_object().into_iter().flatten() {
             let pointer = format!("/{}", escaped(name));
             match value {
-                Value::Array(list) if name == "messages" => {
-                    let shown = list.iter().zip(&self.messages).enumerate();
+                Value::Array(list) if pointer == self.talk.list => {
+                    let shown = list.iter().zip(&self.talk.shown).enumerate();
                     let messages = shown.filter_map(|(index, (message, shown))| of_message(&pointer, index, message, shown, kept, &gone));
                     body.insert(name.clone(), messages.collect());
                 }
@@ -45,7 +47,24 @@ fn of_message(list: &str, index: usize, message: &Value, shown: &Shown, kept: &P
             left["content"] = NO_WORDS.into();
         }
     }
+    said(message, left)
+}
+
+/// What is left of a message whose blocks may all have gone: the assistant's gets words, so that the turns alternate; others go.
+fn said(message: &Value, mut left: Value) -> Option<Value> {
+    for name in ["content", "parts"] {
+        let had = message[name].as_array().is_some_and(|blocks| !blocks.is_empty());
+        if had && left[name].as_array().is_some_and(Vec::is_empty) {
+            let by_model = matches!(message["role"].as_str(), Some("assistant" | "model"));
+            *left.get_mut(name)? = if by_model { no_words(name) } else { return None };
+        }
+    }
     Some(left)
+}
+
+/// What stands for the words of a message that lost them, in its member of this name.
+pub(super) fn no_words(name: &str) -> Value {
+    if name == "parts" { json!([{ "text": NO_WORDS }]) } else { NO_WORDS.into() }
 }
 
 /// The value without the places that are gone.

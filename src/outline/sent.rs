@@ -4,14 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{NO_WORDS, Outline, escaped, joined_text};
+use super::{NO_WORDS, Outline, escaped, joined_text, no_words};
+
+/// Values of one member that may differ before it is taken for another one.
+const FEW: usize = 2;
 
 /// What a body has of another one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sent {
     /// The nodes that it has as the whole body has them, or with less inside.
     pub kept: BTreeSet<usize>,
-    /// Members that it has with another value, by name; among them those that the whole body lacks.
+    /// The nodes that it has with another value, or with one inside.
+    pub replaced: BTreeSet<usize>,
+    /// What it has otherwise, by the JSON pointer in the whole body; among it what the whole body lacks.
     pub changed: BTreeMap<String, Value>,
 }
 
@@ -20,11 +25,22 @@ impl Outline {
     pub fn sent(&self, body: &Value) -> Sent {
         let mut sent = Sent::default();
         for (name, value) in body.as_object().into_iter().flatten() {
-            match self.whole.get(name) {
-                Some(whole) if fits(whole, value) => self.note(&format!("/{}", escaped(name)), whole, value, &mut sent.kept),
-                _ => drop(sent.changed.insert(name.clone(), value.clone())),
+            let pointer = format!("/{}", escaped(name));
+            let Some(whole) = self.whole.get(name) else {
+                sent.changed.insert(pointer, value.clone());
+                continue;
+            };
+            match differences(&pointer, whole, value, FEW) {
+                Some(changes) => {
+                    self.note(&pointer, whole, value, &mut sent.kept);
+                    sent.changed.extend(changes);
+                }
+                None => drop(sent.changed.insert(pointer, value.clone())),
             }
         }
+        let had = sent.changed.keys().filter(|pointer| self.whole.pointer(pointer).is_some());
+        sent.replaced = had.filter_map(|pointer| self.innermost(pointer)).collect();
+        sent.kept = &sent.kept - &sent.replaced;
         sent
     }
 
@@ -39,7 +55,7 @@ impl Outline {
                 }
             }
             (Value::Array(whole), Value::Array(items)) => {
-                for (index, item) in aligned(whole, items).unwrap_or_default() {
+                for (index, item) in aligned(whole, items, FEW).unwrap_or_default() {
                     self.note_element(pointer, index, &whole[index], item, kept);
                 }
             }
@@ -48,35 +64,54 @@ impl Outline {
     }
 
     fn note_element(&self, list: &str, index: usize, whole: &Value, sent: &Value, kept: &mut BTreeSet<usize>) {
-        if list == "/messages" {
+        if list == self.talk.list {
             // A message is there with its node, which may stand elsewhere: at the turn's answer, at the call that it answers.
-            kept.extend(self.messages.get(index).and_then(|shown| shown.with));
+            kept.extend(self.talk.shown.get(index).and_then(|shown| shown.with));
         }
         self.note(&format!("{list}/{index}"), whole, sent, kept);
     }
 }
 
-/// Where the elements of a shortened list stood in the whole one; `None` when one of them was not there.
-fn aligned<'v>(whole: &[Value], sent: &'v [Value]) -> Option<Vec<(usize, &'v Value)>> {
+/// Where the elements of a shortened list stood in the whole one; `None` when one of them was not there, give or take some changes.
+fn aligned<'v>(whole: &[Value], sent: &'v [Value], room: usize) -> Option<Vec<(usize, &'v Value)>> {
     let mut from = 0;
     let place = |item: &'v Value| {
-        let index = from + whole[from..].iter().position(|whole| fits(whole, item))?;
+        let rest = &whole[from..];
+        let like = |room: usize| rest.iter().position(|whole| differences("", whole, item, room).is_some());
+        let index = from + (0..=room).find_map(like)?;
         from = index + 1;
         Some((index, item))
     };
     sent.iter().map(place).collect()
 }
 
-/// Whether a value can be what is left of another one.
-fn fits(whole: &Value, sent: &Value) -> bool {
+/// What a value has otherwise than the one that it is left of; `None` when that is more than `room` things.
+fn differences(pointer: &str, whole: &Value, sent: &Value, room: usize) -> Option<Vec<(String, Value)>> {
+    let mut found = Vec::new();
     match (whole, sent) {
-        (Value::Object(whole), Value::Object(sent)) => sent.iter().all(|(name, value)| {
-            let stub = name == "content" && value == NO_WORDS && sent.contains_key("role");
-            stub || whole.get(name).is_some_and(|whole| fits(whole, value))
-        }),
-        (Value::Array(whole), Value::Array(sent)) => aligned(whole, sent).is_some(),
+        _ if whole == sent => {}
+        (Value::Object(whole), Value::Object(members)) => {
+            for (name, value) in members {
+                let place = || format!("{pointer}/{}", escaped(name));
+                let is_stub = matches!(name.as_str(), "content" | "parts") && members.contains_key("role") && *value == no_words(name);
+                match whole.get(name) {
+                    _ if is_stub => {}
+                    Some(whole) => found.extend(differences(&place(), whole, value, room - found.len())?),
+                    None => found.push((place(), value.clone())),
+                }
+                if found.len() > room {
+                    return None;
+                }
+            }
+        }
+        (Value::Array(whole), Value::Array(items)) => {
+            for (index, item) in aligned(whole, items, room)? {
+                found.extend(differences(&format!("{pointer}/{index}"), &whole[index], item, room)?);
+            }
+        }
         // Content in parts that became text.
-        (Value::Array(_), Value::String(text)) => joined_text(whole) == *text,
-        _ => whole == sent,
+        (Value::Array(_), Value::String(text)) if joined_text(whole) == *text || text == NO_WORDS => {}
+        _ => found.push((pointer.to_owned(), sent.clone())),
     }
+    (found.len() <= room).then_some(found)
 }

@@ -40,8 +40,8 @@ impl Outline {
     /// Whether an element of a list is there in a body with these nodes.
     fn is_shown(&self, list: &str, index: usize, kept: &Parts) -> bool {
         let node = match list {
-            "/messages" => self.messages.get(index).and_then(|shown| shown.with),
-            _ => self.at(&format!("{list}/{index}")),
+            _ if list == self.talk.list => self.talk.shown.get(index).and_then(|shown| shown.with),
+            _ => self.at(&format!("{list}/{index}")).or_else(|| self.riders.get(&format!("{list}/{index}")).copied()),
         };
         node.is_none_or(|node| kept.contains(&node))
     }
@@ -49,7 +49,7 @@ impl Outline {
     fn by_place(&self, path: &[String]) -> Vec<usize> {
         let Some(last) = path.last() else { return Vec::new() };
         let all = || self.pointers.iter().enumerate();
-        if self.whole.get(&path[0]).is_some() && (path.len() > 1 || path[0] != "messages") {
+        if self.whole.get(&path[0]).is_some() && (path.len() > 1 || self.talk.list != format!("/{}", path[0])) {
             // The place itself, else what holds it, else what it holds.
             let whole = format!("/{}", path.join("/"));
             let holds = |outer: &str, inner: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
@@ -87,7 +87,8 @@ impl Outline {
         }
     }
 
-    fn innermost(&self, pointer: &str) -> Option<usize> {
+    /// The innermost node that holds a place.
+    pub fn innermost(&self, pointer: &str) -> Option<usize> {
         let mut place = pointer;
         loop {
             if let Some(node) = self.at(place) {

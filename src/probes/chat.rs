@@ -5,7 +5,7 @@ use http::header::{HeaderValue, USER_AGENT};
 use crate::evidence::Ask;
 use crate::facts::Cause;
 
-use super::{Ctx, Need, Probe, Question, Work};
+use super::{Asked, Ctx, Need, Probe, Question, Work, fields};
 
 /// The rung.
 pub const PROBE: Probe = Probe {
@@ -29,5 +29,19 @@ pub(super) async fn run(cx: &Ctx<'_>) {
             let question = Question { ask: Ask::OtherAgent, ..Question::control(cx.target, &model) };
             cx.ask("chat", question.with_header(USER_AGENT, HeaderValue::from_static(OTHER_AGENT))).await;
         }
+        if let Some(refused) = tries.first().filter(|asked| !asked.answered()) {
+            with_default(cx, refused, &model).await;
+        }
+    }
+}
+
+/// A refusal of the plainest chat that names what was not sent: is it answered with a neutral value for that?
+async fn with_default(cx: &Ctx<'_>, refused: &Asked, model: &str) {
+    let control = Question::control(cx.target, model);
+    let body = control.body.clone().unwrap_or_default();
+    if refused.caused_by(fields::ABOUT_DEFAULTS)
+        && let Some(change) = fields::unsent(refused, &body)
+    {
+        cx.ask_aside("chat", Question { ask: Ask::Fields, body: Some(change.applied(body)), ..control }).await;
     }
 }

@@ -1,26 +1,25 @@
 //! The body: everything that typical clients send, at once; only a refusal is split.
 
+mod mended;
+
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 use serde_json::Value;
 use url::Url;
 
-use crate::dialect::openai_chat::{occasional, with};
+use crate::dialect::openai_chat::occasional;
 use crate::dialect::{Reading, requests};
 use crate::evidence::{Ask, Credential, Dialect};
 use crate::facts::Cause;
-use crate::minimize::{Crowd, Links, Minimal, Parts, Trial, minimize};
-use crate::outline::Outline;
+use crate::minimize::{Links, Parts, Trial, minimize};
+use crate::outline::{Change, Outline};
 use crate::target::Target;
 
 use super::question::given;
-use super::{Asked, Ctx, Need, Probe, Question, Work, values};
+use super::{Asked, Ctx, Need, Probe, Question, Work};
 
-/// From so many elements on, a list may be too long.
-const ROW: usize = 4;
-/// How often the sizes between which a limit lies are halved.
-const SIZES: usize = 4;
+pub(super) use mended::{ABOUT_DEFAULTS, unsent};
 
 /// The rung.
 pub const PROBE: Probe = Probe {
@@ -43,7 +42,11 @@ async fn run(cx: &Ctx<'_>) {
     match &cx.body {
         Some(body) => {
             let form = Form { headers: cx.body_headers.clone(), ..Form::usual(Ask::Fields, cx.target) };
-            examine(cx, &form, body.clone()).await;
+            // Gemini's body does not say which model.
+            let model = || model.clone().into();
+            let mut body = body.clone();
+            body.as_object_mut().map(|members| members.entry("model").or_insert_with(model));
+            examine(cx, &form, body).await;
         }
         None => examine(cx, &Form::usual(Ask::Fields, cx.target), requests::typical(cx.target.dialect, &model, streamed)).await,
     }
@@ -89,7 +92,7 @@ impl Form {
 pub(super) async fn examine(cx: &Ctx<'_>, form: &Form, whole: Value) {
     let Some(refused) = refusal(cx, form, &whole).await else { return };
     let body = Body { form: form.clone(), outline: Outline::of(whole, requests::needed(form.dialect)), refused };
-    if body.try_what_was_not_sent(cx).await {
+    if body.try_named_default(cx).await {
         return;
     }
     if body.refused.caused_by(&[Cause::BodyTooLarge]) || body.refused.exchange.status() == Some(413) {
@@ -98,10 +101,12 @@ pub(super) async fn examine(cx: &Ctx<'_>, form: &Form, whole: Value) {
     let named = body.named(&body.refused, &body.all());
     let minimal = minimize(&body.links(), named, |parts| body.trial(cx, parts)).await;
     if let Some(crowd) = &minimal.crowd {
-        return body.try_limit(cx, crowd).await;
+        body.try_limit(cx, crowd).await;
     }
-    let changes = body.try_other_values(cx, &minimal).await;
-    body.try_mended(cx, &minimal, &changes).await;
+    if !body.try_defaults(cx, &minimal).await {
+        let changes = body.try_changes(cx, &minimal).await;
+        body.try_mended(cx, &minimal, &changes).await;
+    }
 }
 
 /// The refusal of the whole body, repeated when it might have been a passing fault.
@@ -164,9 +169,14 @@ impl Body {
 
     /// The request with these parts and no others.
     fn question(&self, cx: &Ctx<'_>, parts: &Parts) -> Question {
+        self.changed(cx, &[], parts)
+    }
+
+    /// The same with other names or values for some of them.
+    fn changed(&self, cx: &Ctx<'_>, changes: &[Change], parts: &Parts) -> Question {
         let kept = |at: &usize| parts.contains(&(self.outline.len() + at));
         let headers = self.form.headers.iter().enumerate().filter(|(at, _)| kept(at)).map(|(_, header)| header.clone()).collect();
-        question(cx, &Form { headers, ..self.form.clone() }, self.outline.with(parts))
+        question(cx, &Form { headers, ..self.form.clone() }, self.outline.changed(changes).with(parts))
     }
 
     /// The parts that a refusal names.
@@ -213,97 +223,6 @@ impl Body {
             _ => Trial::Unclear,
         }
     }
-
-    /// A refusal that names a member that was not sent: does the body pass with a neutral value for it?
-    async fn try_what_was_not_sent(&self, cx: &Ctx<'_>) -> bool {
-        let whole = self.outline.whole();
-        let last = |word: &String| word.rsplit(['.', '/']).next().unwrap_or_default().to_owned();
-        let missing = words(&self.refused).iter().map(last).find(|name| whole.get(name).is_none() && values::neutral(name).is_some());
-        let Some((name, value)) = missing.and_then(|name| values::neutral(&name).map(|value| (name, value))) else { return false };
-        // A name for what the user should have sent instead is no default.
-        if !self.refused.caused_by(&[Cause::FieldCombination]) {
-            return false;
-        }
-        ask(cx, &self.form, with(whole.clone(), &name, value)).await.is_some_and(|asked| asked.answered())
-    }
-
-    /// A failure that takes many parts: is it the number of elements of a list? Then as many others fail as well, one fewer pass, and so does
-    /// everything else with a list that long.
-    async fn try_limit(&self, cx: &Ctx<'_>, crowd: &Crowd) {
-        let links = self.links();
-        let in_crowd = |holder: &usize| links.any_of[*holder].iter().filter(|part| crowd.fails.contains(part)).count();
-        let Some(holder) = crowd.fails.iter().copied().max_by_key(in_crowd) else { return };
-        let (elements, count) = (&links.any_of[holder], in_crowd(&holder));
-        if count < ROW {
-            return;
-        }
-        let last = |count: usize| links.close(&elements[elements.len() - count..].iter().copied().collect());
-        let rest = elements[count - 1..].iter().fold(self.all(), |rest, part| links.without(&rest, *part));
-        for parts in [last(count), last(count - 1), rest] {
-            if self.trial(cx, parts).await == Trial::Impossible {
-                return;
-            }
-        }
-    }
-
-    /// A body that is too large: between which sizes the limit lies, with plain text.
-    async fn try_sizes(&self, cx: &Ctx<'_>) {
-        let plain = self.outline.with(&Parts::new());
-        let (mut passes, mut fails) = (plain.to_string().len(), self.outline.whole().to_string().len());
-        for _ in 0..SIZES {
-            let size = passes.midpoint(fails);
-            let Some(padded) = padded(&plain, size) else { return };
-            match ask(cx, &self.form, padded).await {
-                None => return,
-                Some(asked) if asked.answered() => passes = size,
-                Some(_) => fails = size,
-            }
-        }
-    }
-
-    /// A culprit whose name or value may be what is refused is tried with another one. Those that were answered: the member, and its
-    /// replacement.
-    async fn try_other_values(&self, cx: &Ctx<'_>, minimal: &Minimal) -> Vec<(String, &'static str, Value)> {
-        let mut answered = Vec::new();
-        for culprit in minimal.culprits.iter().filter(|culprit| culprit.len() == 1) {
-            let node = *culprit.first().expect("one node");
-            let name = if node < self.outline.len() { self.outline.pointer(node)[1..].to_owned() } else { continue };
-            let Some(value) = self.outline.whole().get(&name) else { continue };
-            let least = self.outline.links().close(culprit);
-            for (other, changed) in values::instead(&name, value) {
-                let mut body = self.outline.with(&least);
-                body.as_object_mut().expect("a body is an object").shift_remove(&name);
-                if ask(cx, &self.form, with(body, other, changed.clone())).await.is_some_and(|asked| asked.answered()) {
-                    answered.push((name, other, changed));
-                    break;
-                }
-            }
-        }
-        answered
-    }
-
-    /// What is left with the values that were answered: the request that the client should send.
-    async fn try_mended(&self, cx: &Ctx<'_>, minimal: &Minimal, changes: &[(String, &'static str, Value)]) {
-        let Some(largest) = minimal.largest.as_ref().filter(|_| !changes.is_empty()) else { return };
-        // What needs a member that gets another value stays with it.
-        let kept = changes.iter().filter(|(name, other, _)| name == other).filter_map(|(name, ..)| self.outline.at(&format!("/{name}")));
-        let kept: Parts = kept.chain(largest.iter().copied()).collect();
-        let mut body = self.question(cx, &kept).body.unwrap_or_default();
-        for (name, other, value) in changes {
-            body.as_object_mut().expect("a body is an object").shift_remove(name);
-            body = with(body, other, value.clone());
-        }
-        ask(cx, &self.form, body).await;
-    }
-}
-
-/// The body with its last message filled up to so many bytes.
-fn padded(body: &Value, size: usize) -> Option<Value> {
-    let mut padded = body.clone();
-    let missing = size.checked_sub(body.to_string().len())?;
-    let content = padded["messages"].as_array_mut()?.last_mut()?.get_mut("content")?;
-    *content = format!("{}{}", content.as_str()?, ".".repeat(missing)).into();
-    Some(padded)
 }
 
 /// What a refusal names: `param`, what the facts read out of its text, and words in quotes or backticks.

@@ -44,5 +44,10 @@ fn request(entry: &Value) -> Option<ClientRequest> {
     let body: Value = serde_json::from_str(request.pointer("/postData/text")?.as_str()?).ok()?;
     let headers = request["headers"].as_array().into_iter().flatten();
     let headers = headers.filter_map(|header| Some((header["name"].as_str()?.to_owned(), header["value"].as_str()?.to_owned())));
-    Some(ClientRequest { body: unwrapped(&body)?, headers: own_headers(headers), url: request["url"].as_str().map(str::to_owned) })
+    Some(ClientRequest {
+        body: unwrapped(&body)?,
+        headers: own_headers(headers),
+        url: request["url"].as_str().map(str::to_owned),
+        key: None,
+    })
 }

@@ -50,7 +50,7 @@ fn request(options: &Value) -> Option<ClientRequest> {
     let headers = [options.get("headers"), options.pointer("/options/headers")].into_iter().flatten().find_map(Value::as_object);
     let headers = headers.into_iter().flatten().filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
     let url = options["url"].as_str().filter(|url| url.starts_with("http")).map(str::to_owned);
-    Some(ClientRequest { body, headers: own_headers(headers), url })
+    Some(ClientRequest { body, headers: own_headers(headers), url, key: None })
 }
 
 /// The last object of a text that is a request.

@@ -11,8 +11,9 @@ mod tests;
 
 use serde_json::Value;
 
-use super::input::command;
-use crate::evidence::{Captured, Session};
+use super::input::command::{self, Command};
+use crate::evidence::{Captured, Scheme, Session};
+use crate::secret::Secret;
 
 /// Larger requests, and files of one request (bytes), are no chat.
 pub const LARGEST_BODY: usize = 16 << 20;
@@ -28,6 +29,8 @@ pub struct ClientRequest {
     pub headers: Vec<(String, String)>,
     /// Where it went, when that is known.
     pub url: Option<String>,
+    /// The key that a curl command carries, and the header that carries it.
+    pub key: Option<(Scheme, Secret)>,
 }
 
 /// There is no request to be had from a text; the message says why and what is accepted, without the file's name.
@@ -46,14 +49,14 @@ pub enum NoRequest {
     #[error("is no JSON ({0}); expected {ACCEPTED}")]
     NotJson(String),
     /// JSON of another kind.
-    #[error("has no `messages`, `input` or `prompt`; expected {ACCEPTED}")]
+    #[error("has no `messages`, `input`, `prompt` or `contents`; expected {ACCEPTED}")]
     NoMessages,
     /// A HAR file without a request to an LLM; how many entries it has.
-    #[error("is a HAR file whose {0} entries hold no POST of JSON with `messages`, `input` or `prompt`")]
+    #[error("is a HAR file whose {0} entries hold no POST of JSON with `messages`, `input`, `prompt` or `contents`")]
     NoEntry(usize),
     /// The wanted entry is not there or holds no such request; how many there are.
     #[error(
-        "is a HAR file whose entry {0} is no POST of JSON with `messages`, `input` or `prompt` (it has entries 1 to {1}; such requests: {2})"
+        "is a HAR file whose entry {0} is no POST of JSON with `messages`, `input`, `prompt` or `contents` (it has entries 1 to {1}; such requests: {2})"
     )]
     NotThatEntry(usize, usize, String),
     /// An entry was asked for, and this is no HAR file.
@@ -63,7 +66,7 @@ pub enum NoRequest {
     #[error("is no captured session ({0})")]
     NotASession(String),
     /// A captured session without the wanted request; how many it has.
-    #[error("is a captured session without that request (it has {0} of JSON with `messages`, `input` or `prompt`)")]
+    #[error("is a captured session without that request (it has {0} of JSON with `messages`, `input`, `prompt` or `contents`)")]
     NothingCaptured(usize),
     /// A curl command without a JSON body.
     #[error("is a curl command without a JSON body that could be sent; `-d @FILE` must be given as --body FILE")]
@@ -119,15 +122,17 @@ fn of_session(bytes: &[u8], wanted: Option<usize>) -> Result<ClientRequest, NoRe
     };
     let request = &found.ok_or(NoRequest::NothingCaptured(chats.len()))?.exchange.request;
     let body = request.body.clone().unwrap_or_default();
-    Ok(ClientRequest { body, headers: own_headers(request.headers.iter().cloned()), url: Some(request.url.clone()) })
+    Ok(ClientRequest { body, headers: own_headers(request.headers.iter().cloned()), url: Some(request.url.clone()), key: None })
 }
 
 fn of_json(text: &str) -> Result<ClientRequest, NoRequest> {
     match serde_json::from_str::<Value>(text) {
-        Ok(value) => unwrapped(&value).map(|body| ClientRequest { body, headers: Vec::new(), url: None }).ok_or(NoRequest::NoMessages),
+        Ok(value) => {
+            unwrapped(&value).map(|body| ClientRequest { body, headers: Vec::new(), url: None, key: None }).ok_or(NoRequest::NoMessages)
+        }
         // What Python or JavaScript print of a body.
         Err(error) => match log::literal(text).and_then(|value| unwrapped(&value)) {
-            Some(body) => Ok(ClientRequest { body, headers: Vec::new(), url: None }),
+            Some(body) => Ok(ClientRequest { body, headers: Vec::new(), url: None, key: None }),
             None => Err(NoRequest::NotJson(error.to_string())),
         },
     }
@@ -146,9 +151,37 @@ fn of_text(text: &str) -> Result<ClientRequest, NoRequest> {
 
 fn of_command(lines: &[&str]) -> Result<ClientRequest, NoRequest> {
     let command = command::read_whole(lines).ok_or(NoRequest::NoData)?;
+    let key = key(&command);
     let asked = command.asked.ok_or(NoRequest::NoData)?;
     let body = unwrapped(&asked).ok_or(NoRequest::NoMessages)?;
-    Ok(ClientRequest { body, headers: own_headers(command.headers.into_iter()), url: Some(command.url) })
+    Ok(ClientRequest { body, headers: own_headers(command.headers.into_iter()), url: Some(command.url), key })
+}
+
+/// The key of a command: of its headers, else of its address. What only stands for one (a variable, asterisks, a placeholder) is none.
+fn key(command: &Command) -> Option<(Scheme, Secret)> {
+    let is_key = |value: &str| {
+        let placeholder =
+            value.contains(['$', '<', '>', '*', '[', '…', '%', '{']) || value.contains("...") || value.contains(char::is_whitespace);
+        !value.is_empty() && !placeholder
+    };
+    let of_header = |(name, value): &(String, String)| {
+        let value = value.trim();
+        let bearer = value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, key)| key.trim());
+        let (scheme, key) = match name.trim().to_ascii_lowercase().as_str() {
+            "authorization" => (Scheme::Bearer, bearer?),
+            "x-api-key" => (Scheme::XApiKey, value),
+            "api-key" => (Scheme::ApiKey, value),
+            "x-goog-api-key" => (Scheme::XGoogApiKey, value),
+            _ => return None,
+        };
+        is_key(key).then(|| (scheme, Secret::new(key)))
+    };
+    let of_query = || {
+        let url = url::Url::parse(&command.url).ok()?;
+        let (_, key) = url.query_pairs().find(|(name, _)| name == "key")?;
+        is_key(&key).then(|| (Scheme::XGoogApiKey, Secret::new(key.as_ref())))
+    };
+    command.headers.iter().find_map(of_header).or_else(of_query)
 }
 
 /// The body itself, which some logs and exports wrap.
@@ -164,7 +197,9 @@ fn unwrapped(value: &Value) -> Option<Value> {
 }
 
 fn is_chat(value: &Value) -> bool {
-    value["messages"].is_array() || value.is_object() && (!value["input"].is_null() || !value["prompt"].is_null())
+    value["messages"].is_array()
+        || value["contents"].is_array()
+        || value.is_object() && (!value["input"].is_null() || !value["prompt"].is_null())
 }
 
 /// Headers without credentials, and without those that a connection, a body or a browser brings along.

@@ -11,5 +11,5 @@ pub fn read(text: &str) -> Option<ClientRequest> {
     let headers = lines[..end].iter().filter_map(|line| line.split_once(':')).map(|(name, value)| (name.to_owned(), value.to_owned()));
     let rest = lines[end..].join("\n");
     let (body, _) = json::first(&rest.as_bytes()[rest.find('{')?..])?;
-    Some(ClientRequest { body: unwrapped(&body)?, headers: own_headers(headers), url: None })
+    Some(ClientRequest { body: unwrapped(&body)?, headers: own_headers(headers), url: None, key: None })
 }

@@ -1,3 +1,5 @@
+mod dialects;
+
 use serde_json::json;
 
 use super::*;
