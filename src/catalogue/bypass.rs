@@ -189,8 +189,15 @@ fn with_key(finding: Finding, direct: &Shown) -> Finding {
     told(Finding { blame: Blame::Key, certainty: finding.certainty.max(Certainty::Likely), ..finding }, &line, direct)
 }
 
+/// The comparison has the last word, so what stands before it must leave room.
+const ROOM: usize = 340;
+
 fn told(mut finding: Finding, line: &str, direct: &Shown) -> Finding {
-    let end = if finding.because.ends_with(['.', '!', '?', '”']) { " " } else { ". " };
+    if let Some((at, _)) = finding.because.char_indices().nth(ROOM) {
+        finding.because.truncate(at);
+        finding.because.push('…');
+    }
+    let end = if finding.because.ends_with(['.', '!', '?', '”', '…']) { " " } else { ". " };
     finding.because = format!("{}{end}{line}", finding.because);
     finding.cite([direct.exchange]).detail("upstream_status", direct.status())
 }
