@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::timing::span;
 use super::{Blame, Case, Certainty, FailureMode, Finding, Shown, Trial, Verdict};
+use crate::dialect::Reading;
 use crate::evidence::Ask;
 use crate::facts::Cause;
 
@@ -38,6 +39,9 @@ impl<'e> Case<'e> {
 fn unusable(first: &Shown) -> String {
     let account = first.account();
     match first.status() {
+        _ if matches!(first.reading, Reading::Page(_) | Reading::Json(_) | Reading::Text(_)) => {
+            format!("what answers at the upstream's address is no chat API ({account})")
+        }
         None => format!("the upstream was not reached from here ({account})"),
         Some(_) if is_about_key(first) => format!("the upstream refused the key that was given for it ({account})"),
         Some(_) if first.caused_by(ABOUT_NAMES) => {

@@ -18,7 +18,7 @@ use super::output::print;
 /// Requests of a search, unless --max-requests says otherwise.
 const MAX_REQUESTS: u16 = 200;
 /// The rungs that the question needs.
-const RUNGS: [&str; 6] = ["address", "models", "chat", "stream", "fields", "clients"];
+const RUNGS: [&str; 7] = ["address", "models", "chat", "stream", "fields", "clients", "bypass"];
 /// So many bytes of a body are shown.
 const SHOWN: usize = 1200;
 
