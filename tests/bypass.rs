@@ -30,6 +30,15 @@ fn found(diagnosis: &Diagnosis, mode: &str) -> (Blame, Certainty, String) {
     (found.finding.blame, found.finding.certainty, found.finding.because.clone())
 }
 
+/// The JSON report keeps to its schema.
+fn valid(report: &str) {
+    let schema = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/schema/report.schema.json")).expect("the schema");
+    let schema = serde_json::from_str(&schema).expect("JSON");
+    let json = serde_json::from_str(report).expect("JSON");
+    let wrong: Vec<_> = jsonschema::validator_for(&schema).expect("a schema").iter_errors(&json).map(|error| error.to_string()).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
 #[test]
 fn the_comparison_says_who_must_act() {
     for (id, mode, blame, words) in [
@@ -70,6 +79,7 @@ fn neither_side_sees_the_other_s_key_and_nobody_shows_either() {
         };
         assert!(sent(&examined.server, own) && sent(upstream, theirs), "{id}: each gets its own");
         assert!(!sent(&examined.server, theirs) && !sent(upstream, own), "{id}: and not the other's");
+        valid(&render(&Report::new(&examined.evidence, &examined.diagnosis()), Format::Json, &Look::default()));
         let saved = serde_json::to_string(&examined.evidence).expect("JSON");
         let report = Report::new(&examined.evidence, &examined.diagnosis());
         let texts = Format::ALL.map(|format| render(&report, format, &Look { verbose: true, ..Look::default() }));

@@ -47,6 +47,27 @@ fn wrong_arguments_are_one_clear_line() {
 }
 
 #[test]
+fn wrong_words_about_the_upstream_are_one_clear_line() {
+    let check = |more: &[&str]| run(&[&["check", "--base-url", "http://127.0.0.1:9/v1"], more].concat());
+    refused(&check(&["--upstream-url", "ftp://h/v1"]), &["--upstream-url", "ftp", "http"]);
+    refused(&check(&["--upstream-url", "http://127.0.0.1:9/v1/"]), &["--upstream-url", "--base-url"]);
+    refused(&check(&["--upstream-key", "sk-very-secret-1"]), &["--upstream-key", "--upstream-url"]);
+    assert!(!text(&check(&["--upstream-key", "sk-very-secret-1"]).stderr).contains("very-secret"));
+    refused(&check(&["--upstream-url", "http://h", "--upstream-key-file", "/no/such/file"]), &["/no/such/file"]);
+    refused(&check(&["--long-prompt", "10"]), &["--long-prompt", "2000"]);
+}
+
+#[test]
+fn a_simulated_upstream_is_asked_as_the_simulator_says() {
+    let gateway = Gateway::start("gateway-drops-n");
+    let output = check(&gateway, &["--format", "json", "--sweep-max", "1"]);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a report");
+    assert_eq!((output.status.code(), &report["findings"][0]["mode"]), (Some(0), &"gateway-rewrites-request".into()));
+    assert_eq!(report["target"]["upstream"]["base_url"], gateway.printed("--upstream-url"));
+    assert!(!text(&output.stdout).contains(gateway.printed("--upstream-key")) && !text(&output.stdout).contains(gateway.printed("--key")));
+}
+
+#[test]
 fn a_secret_in_a_wrong_argument_is_not_repeated() {
     let output = run(&["check", "--base-url", "http://h", "--header", "x-api-key sk-very-secret-1"]);
     refused(&output, &["--header"]);

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::timing::span;
 use super::{Blame, Case, Certainty, FailureMode, Finding, Shown, Trial, Verdict};
+use crate::dialect::Reading;
 use crate::evidence::Ask;
 use crate::facts::Cause;
 
@@ -38,6 +39,9 @@ impl<'e> Case<'e> {
 fn unusable(first: &Shown) -> String {
     let account = first.account();
     match first.status() {
+        _ if matches!(first.reading, Reading::Page(_) | Reading::Json(_) | Reading::Text(_)) => {
+            format!("what answers at the upstream's address is no chat API ({account})")
+        }
         None => format!("the upstream was not reached from here ({account})"),
         Some(_) if is_about_key(first) => format!("the upstream refused the key that was given for it ({account})"),
         Some(_) if first.caused_by(ABOUT_NAMES) => {
@@ -189,8 +193,15 @@ fn with_key(finding: Finding, direct: &Shown) -> Finding {
     told(Finding { blame: Blame::Key, certainty: finding.certainty.max(Certainty::Likely), ..finding }, &line, direct)
 }
 
+/// The comparison has the last word, so what stands before it must leave room.
+const ROOM: usize = 340;
+
 fn told(mut finding: Finding, line: &str, direct: &Shown) -> Finding {
-    let end = if finding.because.ends_with(['.', '!', '?', '”']) { " " } else { ". " };
+    if let Some((at, _)) = finding.because.char_indices().nth(ROOM) {
+        finding.because.truncate(at);
+        finding.because.push('…');
+    }
+    let end = if finding.because.ends_with(['.', '!', '?', '”', '…']) { " " } else { ". " };
     finding.because = format!("{}{end}{line}", finding.because);
     finding.cite([direct.exchange]).detail("upstream_status", direct.status())
 }

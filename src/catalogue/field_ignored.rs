@@ -17,7 +17,7 @@ pub const MODE: FailureMode = FailureMode {
     fix: &[
         "Look the field up in the server's list of supported ones, and do not rely on it where it is missing.",
         "vLLM, SGLang: start with the tool-call parser (and the chat template) of this very model.",
-        "Ask the upstream directly: when it obeys, the gateway drops the field.",
+        "Ask the upstream directly (`--upstream-url URL` does): when it obeys, the gateway drops the field.",
     ],
     references: &[
         "https://platform.claude.com/docs/en/api/openai-sdk",

@@ -14,7 +14,7 @@ pub const MODE: FailureMode = FailureMode {
     cause: "The upstream's answer had a reason; the gateway restamps it, reads it in a shape that it does not have, or drops it on purpose. Asked \
             directly, the upstream says what is wrong. A gateway that cannot reach its upstream at all is another mode: it says so.",
     fix: &[
-        "Ask the upstream directly with the same body: its answer has the reason.",
+        "Ask the upstream directly with the same body (`--upstream-url URL` does): its answer has the reason.",
         "Read the gateway's log of this request; most write the upstream's answer there.",
         "Operator: pass status and body of upstream errors on.",
     ],

@@ -14,7 +14,7 @@ pub const MODE: FailureMode = FailureMode {
             5 s), too few workers, or a fail-over that tries a dead deployment first. Long prompts and cold models make the upstream \
             itself slow: that is no matter of the gateway.",
     fix: &[
-        "Compare the time to the first byte with the upstream's, several times each: one slow answer shows nothing.",
+        "Compare the time to the first byte with the upstream's, several times each (`--upstream-url URL` does): one slow answer shows nothing.",
         "LiteLLM: look at `x-litellm-overhead-duration-ms`; switch callbacks off one by one, and give the proxy more workers.",
         "A constant 5 s points at name resolution or at an outgoing connection that times out.",
     ],
@@ -40,8 +40,9 @@ fn diagnose(case: &Case) -> Verdict {
     let least = told.iter().min_by(|a, b| a.1.total_cmp(&b.1));
     let heavy = told.iter().all(|(shown, ms)| *ms >= NOTICED_MS && *ms * 2.0 >= shown.total_ms());
     match (least, beside(case)) {
-        (_, Ok(verdict)) => verdict,
+        (_, Ok(verdict @ Verdict::Present(_))) => verdict,
         (Some(least), _) if heavy => present(least, told.len()),
+        (_, Ok(verdict)) => verdict,
         (Some(least), _) => Verdict::absent(format!("LiteLLM counts {} of its own", span(least.1))),
         (None, Err(missing)) => Verdict::untested(format!("{missing}, and no header tells what the gateway adds")),
     }

@@ -41,10 +41,19 @@ fn diagnose(case: &Case) -> Verdict {
         return Verdict::untested("no chat was asked");
     }
     let named = || asked.iter().find_map(|shown| Some(present(case, shown, &added(shown)?)));
-    let found = named().or_else(|| quoted(case)).or_else(|| relayed(case)).or_else(|| without_effect(case)).or_else(|| inserted(case));
+    let found = named()
+        .or_else(|| quoted(case))
+        .or_else(|| relayed(case))
+        .or_else(|| without_effect(case))
+        .or_else(|| capped(case))
+        .or_else(|| inserted(case));
     let seen = format!("none of {} answers names a field that was not sent", asked.len());
     match (found, case.bypass()) {
         (Some(verdict), _) => verdict,
+        (None, Ok(_)) if case.asked(Ask::Effect).next().is_none() => Verdict::untested(format!(
+            "{seen}; fields whose effect shows were not sent: {}",
+            case.skipped(Ask::Effect).unwrap_or("not in this run")
+        )),
         (None, Ok(_)) => Verdict::absent(format!("{seen}, and the upstream, asked directly, fares alike")),
         (None, Err(missing)) => Verdict::untested(format!("{seen}; what the gateway drops does not show here: {missing}")),
     }
@@ -177,6 +186,42 @@ fn without_effect(case: &Case) -> Option<Verdict> {
         .detail("kind", "dropped")
         .detail("fields", fields);
     Some(finding.present())
+}
+
+/// Members that bound an answer's length, in any dialect.
+const CAPS: [&str; 4] = ["max_tokens", "max_completion_tokens", "max_output_tokens", "max_length"];
+
+/// Nobody bounded the answer, plain and streamed it ends for its length through the gateway, and it is finished directly: the gateway adds a bound.
+fn capped(case: &Case) -> Option<Verdict> {
+    let bypass = case.bypass().ok()?;
+    let (chat, stream) = (case.chat().answer()?, case.stream().answer()?);
+    let unbounded = |shown: &Shown| shown.exchange.request.body.as_ref().is_some_and(|body| CAPS.iter().all(|cap| body.get(cap).is_none()));
+    let directly =
+        |shown: &Shown| bypass.same(shown).answer().filter(|direct| matches!(finish(direct), Some("stop" | "end_turn" | "completed")));
+    let ends = |shown: &&Shown| matches!(finish(shown), Some("length" | "max_tokens")) && unbounded(shown);
+    let (chat, stream) = (Some(chat).filter(ends)?, Some(stream).filter(ends)?);
+    let (direct, _) = (directly(chat)?, directly(stream)?);
+    let tokens = |shown: &Shown| shown.completion().and_then(|answer| answer.usage.completion);
+    let (own, theirs) = (tokens(chat), tokens(direct));
+    let counted = own.zip(theirs).map(|(own, theirs)| format!(", after {own} tokens and not {theirs}")).unwrap_or_default();
+    let because = format!(
+        "No bound on the answer was sent. Through the gateway, plain and streamed chat end with finish_reason length{counted}. {} There it is finished.",
+        line(direct)
+    );
+    let mut finding = Finding::new(Severity::Warning, Certainty::Likely, Blame::Gateway, because)
+        .so("The gateway adds a bound of its own: longer answers are cut off, and clients that send none do not know why.")
+        .cite([chat.exchange, stream.exchange, direct.exchange])
+        .detail("kind", "capped")
+        .detail("fields", vec!["/max_tokens"]);
+    if let Some(tokens) = own {
+        finding = finding.detail("completion_tokens", tokens);
+    }
+    Some(finding.present())
+}
+
+fn finish<'c>(shown: &'c Shown) -> Option<&'c str> {
+    let whole = shown.completion().and_then(|answer| answer.finish_reason.as_deref());
+    whole.or_else(|| shown.streamed()?.finish_reason.as_deref())
 }
 
 /// More prompt tokens than this are no matter of templates.

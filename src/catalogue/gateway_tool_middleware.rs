@@ -14,7 +14,7 @@ pub const MODE: FailureMode = FailureMode {
     fix: &[
         "Gateway: switch MCP, tool injection and automatic execution off for this key or route, and try again.",
         "Give the gateway's tools names of their own, so that they do not collide with the client's.",
-        "Ask the upstream directly with the same tools: there the call comes back as it should.",
+        "Ask the upstream directly with the same tools (`--upstream-url URL` does): there the call comes back as it should.",
     ],
     references: &[
         "https://github.com/croit/llm-gateway/issues/43",

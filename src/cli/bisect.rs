@@ -18,7 +18,7 @@ use super::output::print;
 /// Requests of a search, unless --max-requests says otherwise.
 const MAX_REQUESTS: u16 = 200;
 /// The rungs that the question needs.
-const RUNGS: [&str; 6] = ["address", "models", "chat", "stream", "fields", "clients"];
+const RUNGS: [&str; 7] = ["address", "models", "chat", "stream", "fields", "clients", "bypass"];
 /// Headers that every program sends in its own way.
 const USUAL: [&str; 7] = ["accept", "accept-encoding", "authorization", "content-length", "content-type", "host", "user-agent"];
 /// So many bytes of a body are shown.

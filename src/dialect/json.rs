@@ -145,6 +145,13 @@ impl Translator {
         });
     }
 
+    /// Closes a text that is cut short; of a key, which is nothing without its value, nothing stays.
+    fn quote_ends(&mut self) {
+        let opened = self.out.rfind('"').unwrap_or_default();
+        let is_key = self.open.last() == Some(&'}') && self.out[..opened].trim_end().ends_with(['{', ',']);
+        if is_key { self.out.truncate(opened) } else { self.out.push('"') }
+    }
+
     /// The translation, with everything closed that is still open.
     fn finish(mut self) -> Option<String> {
         if !self.out.starts_with(['{', '[']) {
@@ -152,7 +159,7 @@ impl Translator {
         }
         self.word_ends();
         if self.quote.is_some() {
-            self.out.push('"');
+            self.quote_ends();
         }
         while !self.open.is_empty() {
             self.closes();
@@ -174,6 +181,8 @@ mod tests {
             (r#"{'a': None, 'b': True, "c": "it's", 'd': ('x', 'y',)}"#, Some(json!({"a":null,"b":true,"c":"it's","d":["x","y"]}))),
             (r#"{'a': 'say "hi"\n\x41'}"#, Some(json!({"a":"say \"hi\"\nA"}))),
             (r#"{'error': {'message': 'cut sho"#, Some(json!({"error":{"message":"cut sho"}}))),
+            (r#"{'a': 1, 'messa"#, Some(json!({"a":1}))),
+            (r#"{"messa"#, Some(json!({}))),
             ("plain", None),
             ("", None),
         ];

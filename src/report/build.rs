@@ -5,13 +5,13 @@ use serde_json::Value;
 use super::neutral::{self, MESSAGE, NAME, PASSAGE};
 use super::stream::Known;
 use super::{
-    Absent, Item, Outcome, Report, Row, SCHEMA, StreamMeasures, Subject, Tool, Untested, clients, curl, groups, measure, redact, rungs,
-    stream, words,
+    Absent, Item, Outcome, Report, Row, SCHEMA, StreamMeasures, Subject, Tool, Untested, Upstream, clients, curl, groups, measure, redact,
+    rungs, stream, words,
 };
 use crate::catalogue::{Details, Shown};
 use crate::diagnosis::{Diagnosis, Found};
 use crate::dialect;
-use crate::evidence::{Ask, Evidence, Exchange};
+use crate::evidence::{self, Ask, Evidence, Exchange};
 
 impl Report {
     /// What the evidence and its diagnosis come to.
@@ -53,6 +53,10 @@ fn in_groups(items: &[Item]) -> Vec<Item> {
     groups::groups(items).into_iter().flat_map(|group| std::iter::once(group.root).chain(group.below)).cloned().collect()
 }
 
+fn behind(upstream: &evidence::Upstream) -> Upstream {
+    Upstream { base_url: neutral::inline(&upstream.base_url, neutral::URL), model: upstream.model.as_deref().map(name) }
+}
+
 fn subject(evidence: &Evidence) -> Subject {
     let subject = &evidence.subject;
     Subject {
@@ -61,6 +65,7 @@ fn subject(evidence: &Evidence) -> Subject {
         model_was_chosen: subject.model_was_chosen,
         dialect: name(&subject.dialect),
         client: subject.client.as_deref().map(name),
+        upstream: subject.upstream.as_ref().map(behind),
     }
 }
 

@@ -34,7 +34,8 @@ fn head(report: &Report) -> String {
     let target = &report.target;
     let model = target.model.as_ref().map(|model| format!("model {}", code(model)));
     let client = target.client.as_ref().map(|client| inline(&clients::asked_as(client)));
-    let what = [Some(code(&target.base_url)), model, Some(code(&target.dialect)), client, Some(cost(report))];
+    let upstream = target.upstream.as_ref().map(|upstream| format!("behind it {}", code(&upstream.base_url)));
+    let what = [Some(code(&target.base_url)), model, Some(code(&target.dialect)), client, upstream, Some(cost(report))];
     let what = what.into_iter().flatten().collect::<Vec<_>>().join(" · ");
     let speed = report.speed.parts().join(" · ");
     let speed = if speed.is_empty() { speed } else { format!("\n\n{speed}") };

@@ -104,6 +104,18 @@ pub struct Subject {
     pub dialect: String,
     /// The client whose habits were replayed.
     pub client: Option<String>,
+    /// What stands behind it, when that was asked directly as well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<Upstream>,
+}
+
+/// What stands behind the target.
+#[derive(Debug, Clone, Serialize)]
+pub struct Upstream {
+    /// The base URL that requests were built from.
+    pub base_url: String,
+    /// The model that it was asked for.
+    pub model: Option<String>,
 }
 
 /// The answer in one word.

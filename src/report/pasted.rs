@@ -26,6 +26,7 @@ impl Report {
                 model_was_chosen: false,
                 dialect: String::new(),
                 client: None,
+                upstream: None,
             },
             verdict: if findings.is_empty() { Outcome::Inconclusive } else { Outcome::Broken },
             findings,

@@ -74,6 +74,9 @@ impl Report {
     fn each_text(&mut self, change: &mut dyn FnMut(&mut String)) {
         change(&mut self.target.base_url);
         self.target.model.iter_mut().for_each(&mut *change);
+        if let Some(upstream) = &mut self.target.upstream {
+            upstream.model.iter_mut().chain([&mut upstream.base_url]).for_each(&mut *change);
+        }
         for item in &mut self.findings {
             [&mut item.because, &mut item.consequence].into_iter().chain(&mut item.fix).chain(&mut item.reproduce).for_each(&mut *change);
             item.details.values_mut().for_each(|value| each_string(value, change));

@@ -6,7 +6,7 @@ use super::groups::Group;
 use super::layout::{Ink, Page, UNBROKEN};
 use super::stream::{Picture, Sight};
 use super::words::capital;
-use super::{Item, Look, Outcome, Report, Status, clients, pasted, words};
+use super::{Item, Look, Outcome, Report, Status, Upstream, clients, pasted, words};
 use crate::catalogue::Severity;
 
 /// Columns of a finding's labels.
@@ -41,10 +41,18 @@ fn head(page: &mut Page, report: &Report) {
     let model = report.target.model.as_ref().map_or("no model".to_owned(), |model| format!("model {model}{chosen}"));
     let client = report.target.client.as_ref().map(|client| clients::asked_as(client));
     let what = [Some(model), Some(report.target.dialect.clone()), client].into_iter().flatten().collect::<Vec<_>>().join(" · ");
-    let rows = [("Target", report.target.base_url.clone()), ("", what), ("Speed", speed(report)), ("Cost", cost(report))];
+    let behind = report.target.upstream.as_ref().map(behind).unwrap_or_default();
+    let rows =
+        [("Target", report.target.base_url.clone()), ("", what), ("Behind", behind), ("Speed", speed(report)), ("Cost", cost(report))];
     for (label, text) in rows.iter().filter(|(_, text)| !text.is_empty()) {
         page.labelled(2, 8, &Ink::dim(*label), &Ink::plain(text));
     }
+}
+
+/// What stands behind the target.
+fn behind(upstream: &Upstream) -> String {
+    let model = upstream.model.as_ref().map(|model| format!(" · model {model}")).unwrap_or_default();
+    format!("{}{model}, asked directly as well", upstream.base_url)
 }
 
 /// The answer, in the colour of the verdict.

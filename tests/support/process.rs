@@ -10,9 +10,17 @@ const EXE: &str = env!("CARGO_BIN_EXE_llmdoctor");
 pub fn llmdoctor(arguments: &[&str]) -> Command {
     let mut command = Command::new(EXE);
     command.args(arguments).stdin(Stdio::null());
-    for name in
-        ["OPENAI_BASE_URL", "OPENAI_API_KEY", "LLMDOCTOR_KEY", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY"]
-    {
+    for name in [
+        "OPENAI_BASE_URL",
+        "OPENAI_API_KEY",
+        "LLMDOCTOR_KEY",
+        "LLMDOCTOR_UPSTREAM_KEY",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "ALL_PROXY",
+    ] {
         command.env_remove(name);
     }
     command

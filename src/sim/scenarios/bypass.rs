@@ -56,6 +56,13 @@ pub(super) static TABLE: &[Scenario] = &[
         r#"{"kind":"inserted"}"#,
     ),
     behind(
+        "gateway-bounds-answers",
+        "The gateway adds max_tokens to requests without it",
+        Some("gateway-rewrites-request"),
+        Gateway { rewrite: bounded, ..HEALTHY },
+        r#"{"kind":"capped","completion_tokens":5}"#,
+    ),
+    behind(
         "gateway-mangles-tools",
         "LiteLLM passes on a refusal of tools that the upstream takes",
         Some("gateway-rewrites-request"),
@@ -240,6 +247,13 @@ fn has(body: &Value, member: &str) -> bool {
 fn without(mut body: Value, members: &[&str]) -> Value {
     if let Some(all) = body.as_object_mut() {
         all.retain(|name, _| !members.contains(&name.as_str()));
+    }
+    body
+}
+
+fn bounded(mut body: Value) -> Value {
+    if !has(&body, "max_tokens") && !has(&body, "max_completion_tokens") {
+        body["max_tokens"] = 5.into();
     }
     body
 }
