@@ -3,23 +3,32 @@
 #![allow(clippy::print_stdout, reason = "cargo reads it")]
 
 mod needs;
+mod precedents;
 mod tables;
+#[path = "../src/facts/tokens.rs"]
+mod tokens;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+/// Real failures, which the benchmark of `triage` judges it by, fold by fold without those that are judged.
+const CORPUS: &str = "benches/corpus";
+
 fn main() {
     let facts = Path::new("src/facts");
     println!("cargo::rerun-if-changed={}", facts.display());
     println!("cargo::rerun-if-changed=build");
+    println!("cargo::rerun-if-changed={CORPUS}");
     let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo names a folder"));
     let (told, signs): (Vec<_>, Vec<_>) = files(&facts.join("signs")).into_iter().partition(|path| path.ends_with("prose.toml"));
     write(&out.join("errors.rs"), &tables::texts::<tables::Saying>("ERRORS", "Saying", &[facts.join("errors.toml")]));
     write(&out.join("wrappers.rs"), &tables::texts::<tables::Wrapper>("WRAPPERS", "Wrapper", &[facts.join("wrappers.toml")]));
     write(&out.join("signs.rs"), &tables::texts::<tables::Pointer>("SIGNS", "Pointer", &signs));
     write(&out.join("prose.rs"), &tables::texts::<tables::Pointer>("TOLD", "Pointer", &told));
+    let corpus = ["failures.jsonl", "more.jsonl"].map(|name| Path::new(CORPUS).join(name));
+    write(&out.join("precedents.rs"), &precedents::tables(&corpus.each_ref().map(PathBuf::as_path)));
     for path in files(facts).iter().filter(|path| !path.ends_with("errors.toml") && !path.ends_with("wrappers.toml")) {
         let name = Path::new(path.file_name().expect("a file")).with_extension("json");
         write(&out.join(name), &json(content(path)));

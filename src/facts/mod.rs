@@ -22,6 +22,7 @@ pub mod fingerprints;
 pub mod headers;
 pub mod lookup;
 pub mod meanings;
+pub mod precedents;
 pub mod providers;
 pub mod ratelimits;
 pub mod retry;
@@ -30,6 +31,7 @@ pub mod signs;
 pub mod statuses;
 pub mod stream_clients;
 pub mod texts;
+pub mod tokens;
 mod wrappers;
 
 pub use boundaries::{Boundary, Scope, boundaries, boundaries_at, clocks_of};
@@ -41,6 +43,7 @@ pub use fingerprints::{Fingerprint, Role, fingerprint, fingerprints};
 pub use headers::{HeaderFact, header_fact, header_facts};
 pub use lookup::{Known, KnownHeader, KnownProgram, known};
 pub use meanings::{Meaning, looking_like, meaning, meanings};
+pub use precedents::{Alike, Precedent, precedents, unspoken};
 pub use providers::{Provider, provider_for_host, provider_for_key_prefix};
 pub use ratelimits::{Announced, AnnouncedKind, announced_limits};
 pub use retry::{HintForm, HintSource, RetryHint, retry_after};
@@ -52,6 +55,7 @@ pub use stream_clients::{
     stream_tables,
 };
 pub use texts::{SignText, TextRow, sign_texts, texts, texts_of_status};
+pub use tokens::Shown;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;

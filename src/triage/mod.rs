@@ -1,5 +1,6 @@
 //! `triage`: failures found in a pasted text, and the failure modes that they point at, without a network.
 
+mod alike;
 mod answer;
 pub mod captured;
 mod input;
