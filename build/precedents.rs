@@ -54,7 +54,7 @@ fn ended(texts: &[&str]) -> String {
 }
 
 fn read(path: &Path) -> Vec<Case> {
-    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let text = crate::read(path);
     let parsed = |(number, line): (usize, &str)| -> Value { serde_json::from_str(line).unwrap_or_else(|error| panic!("{}:{}: {error}", path.display(), number + 1)) };
     text.lines().enumerate().map(parsed).filter_map(|line| case(&line)).collect()
 }

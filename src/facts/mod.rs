@@ -3,10 +3,10 @@
 //! Every fact is a row of a data file beside its module and carries its source. The modules are pure: bytes in, facts out.
 //! Nothing is parsed before it is asked for, and no more than [`TEXT_LIMIT`] bytes of any text are looked at.
 
-/// The rows of a data file, as `build.rs` left them.
+/// A data file as JSON, as the build packed it.
 macro_rules! data {
     ($name:literal) => {
-        include_str!(concat!(env!("OUT_DIR"), "/", $name, ".json"))
+        &$crate::facts::unpacked(include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".z")))
     };
 }
 
@@ -60,6 +60,7 @@ pub use tokens::Shown;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::borrow::Cow;
+use std::io::Read as _;
 use std::sync::OnceLock;
 
 /// Headers of an answer: lower-case names, in the order they came.
@@ -125,6 +126,16 @@ fn header<'a>(headers: &'a Headers, name: &str) -> Option<&'a str> {
 pub(crate) fn head(text: &str, limit: usize) -> &str {
     let end = (0..=limit.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
     &text[..end.unwrap_or(0)]
+}
+
+/// A text that the build packed.
+///
+/// # Panics
+/// When it is none, which every test that asks for it rules out.
+pub(crate) fn unpacked(packed: &[u8]) -> String {
+    let mut text = String::new();
+    flate2::read::ZlibDecoder::new(packed).read_to_string(&mut text).expect("the build packed a text");
+    text
 }
 
 /// The rows of one embedded data file.
