@@ -9,19 +9,24 @@ use crate::evidence::Dialect;
 use crate::facts::{self, Alike, Precedent, Shown};
 
 use super::weigh::MENTIONED;
-use super::{Candidate, Form, Sighting};
+use super::{Candidate, Form, Grounds, Sighting};
 
 /// What a neighbour counts beside the likeliest mode, by its rank.
 const NEIGHBOURS: [f64; 3] = [0.35, 0.2, 0.1];
 /// What looks like the likeliest mode is no rival to it: it weighs no more than this share.
 const NO_RIVAL: f64 = 0.79;
+/// Of a mode of less weight it is doubted that it is likely, when failures like this one mostly turned out to be another.
+const FIRM: f64 = 9.0;
+/// A mode of less weight gives way to the one that more than [`MOST`] of the nearest turned out to be.
+const FEEBLE: f64 = 3.0;
+const MOST: f64 = 0.5;
 /// Behind a mode that something points at, a share below this is not worth a word.
 const WORTH_A_WORD: f64 = 0.16;
 /// What all the nearest failures together weigh, where nothing else does: never enough to be likely.
 const AGREED: f64 = 2.0;
 /// Words of which nobody knows whether they are about a failure must be this near to a real one's.
 const NEAR: f32 = 0.5;
-/// Longer texts (bytes) of which nobody knows whether they are about a failure are none.
+/// Longer prose (bytes) is like no failure.
 const SHORT: usize = 600;
 
 /// What the nearest real failures turned out to be.
@@ -38,14 +43,37 @@ pub fn joined(mut candidates: Vec<Candidate>, sighting: &Sighting, error: &Error
     if candidates.is_empty() && (answered || !is_failure(sighting, error)) {
         return candidates;
     }
-    let votes = Votes::of(sighting);
+    let votes = if is_long_prose(sighting) { Votes::default() } else { Votes::of(sighting) };
     if candidates.is_empty() {
         return if votes.may_speak(sighting, error) { votes.alone() } else { candidates };
+    }
+    let shares = votes.shares();
+    if let Some((mode, _)) = shares.first().filter(|(_, share)| candidates[0].weight < FEEBLE && *share > MOST) {
+        raise(mode, &mut candidates, &votes);
+    }
+    if shares.first().is_some_and(|(mode, _)| mode.id != candidates[0].mode.id && candidates[0].weight < FIRM) {
+        candidates[0].grounds = Grounds::Doubted;
     }
     let others = candidates.split_off(1);
     let behind = behind(&candidates[0], others, &votes);
     candidates.extend(behind);
     candidates
+}
+
+/// Puts the mode that most of the nearest turned out to be first, where what else is pointed at is hardly more than a guess.
+fn raise(mode: &'static FailureMode, candidates: &mut Vec<Candidate>, votes: &Votes) {
+    let mut first = match candidates.iter().position(|known| known.mode.id == mode.id) {
+        Some(place) => candidates.remove(place),
+        None => Candidate { mode, weight: 0.0, reasons: Vec::new(), grounds: Grounds::Alike },
+    };
+    first.weight = candidates.first().map_or(first.weight, |known| known.weight.max(first.weight));
+    first.reasons.extend(votes.reason(mode.id));
+    candidates.insert(0, first);
+}
+
+/// Whether it is prose of some length, which shares words with everything.
+fn is_long_prose(sighting: &Sighting) -> bool {
+    sighting.form == Form::Text && sighting.status.is_none() && sighting.body.is_none() && sighting.text.len() > SHORT
 }
 
 /// Whether anything shows that something failed.
@@ -97,7 +125,7 @@ impl Votes {
     fn may_speak(&self, sighting: &Sighting, error: &ErrorFacts) -> bool {
         let told = sighting.status.is_some() || sighting.form == Form::Exception || sighting.fault.is_some();
         let said_by_a_program = sighting.form == Form::Json && error.path.len() > 1;
-        told || said_by_a_program || (sighting.text.len() <= SHORT && self.nearest.first().is_some_and(|alike| alike.likeness >= NEAR))
+        told || said_by_a_program || self.nearest.first().is_some_and(|alike| alike.likeness >= NEAR)
     }
 
     /// The share of each mode among the nearest, whose votes count by the square of their likeness.
@@ -116,7 +144,7 @@ impl Votes {
     fn alone(&self) -> Vec<Candidate> {
         let weighed = |(mode, share): (&'static FailureMode, f64)| {
             let reasons = self.reason(mode.id).into_iter().collect();
-            Candidate { mode, weight: MENTIONED + AGREED * share, reasons }
+            Candidate { mode, weight: MENTIONED + AGREED * share, reasons, grounds: Grounds::Alike }
         };
         self.shares().into_iter().map(weighed).collect()
     }
@@ -149,7 +177,10 @@ fn behind(first: &Candidate, others: Vec<Candidate>, votes: &Votes) -> Vec<Candi
                 *score = (*score + share).min(score.max(NO_RIVAL));
                 known.reasons.extend(reason);
             }
-            None => scored.push((share, Candidate { mode, weight: 0.0, reasons: reason.into_iter().collect() })),
+            None => {
+                let candidate = Candidate { mode, weight: 0.0, reasons: reason.into_iter().collect(), grounds: Grounds::Alike };
+                scored.push((share, candidate));
+            }
         }
     }
     scored.retain(|(score, _)| *score >= WORTH_A_WORD);

@@ -14,4 +14,4 @@ pub use input::{LARGEST, Unreadable, sightings};
 pub use named::{Named, Settle, Triage, check};
 pub use particulars::{Particulars, boxes};
 pub use sighting::{Form, Sighting};
-pub use weigh::{Candidate, Weighed, weigh};
+pub use weigh::{Candidate, Grounds, Weighed, weigh};

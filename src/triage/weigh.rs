@@ -20,6 +20,19 @@ pub struct Candidate {
     pub weight: f64,
     /// What points at it, the strongest first.
     pub reasons: Vec<String>,
+    /// What it stands on.
+    pub grounds: Grounds,
+}
+
+/// What a candidate stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grounds {
+    /// Words, signs or rules point at it.
+    Shown,
+    /// They do, but real failures like this one mostly turned out to be something else.
+    Doubted,
+    /// Nothing that is shown points at it: it looks like the likeliest mode, or real failures like this one turned out to be it.
+    Alike,
 }
 
 /// What a sighting says, and what it points at.
@@ -273,7 +286,8 @@ impl Pan {
         self.reasons.sort_by(|a, b| b.0.total_cmp(&a.0));
         let rest: f64 = self.reasons.iter().skip(1).map(|(weight, _)| weight / 3.0).sum();
         let weight = self.reasons.first().map_or(0.0, |(weight, _)| *weight) + rest;
-        Candidate { mode: self.mode, weight, reasons: self.reasons.into_iter().map(|(_, reason)| reason).collect() }
+        let reasons = self.reasons.into_iter().map(|(_, reason)| reason).collect();
+        Candidate { mode: self.mode, weight, reasons, grounds: Grounds::Shown }
     }
 }
 
