@@ -3,10 +3,10 @@
 //! Every fact is a row of a data file beside its module and carries its source. The modules are pure: bytes in, facts out.
 //! Nothing is parsed before it is asked for, and no more than [`TEXT_LIMIT`] bytes of any text are looked at.
 
-/// The rows of a data file, as `build.rs` left them.
+/// A data file as JSON, as the build packed it.
 macro_rules! data {
     ($name:literal) => {
-        include_str!(concat!(env!("OUT_DIR"), "/", $name, ".json"))
+        &$crate::facts::unpacked(include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".z")))
     };
 }
 
@@ -22,6 +22,7 @@ pub mod fingerprints;
 pub mod headers;
 pub mod lookup;
 pub mod meanings;
+pub mod precedents;
 pub mod providers;
 pub mod ratelimits;
 pub mod retry;
@@ -31,6 +32,7 @@ pub mod signs;
 pub mod statuses;
 pub mod stream_clients;
 pub mod texts;
+pub mod tokens;
 mod wrappers;
 
 pub use boundaries::{Boundary, Scope, boundaries, boundaries_at, clocks_of};
@@ -42,6 +44,7 @@ pub use fingerprints::{Fingerprint, Role, fingerprint, fingerprints};
 pub use headers::{HeaderFact, header_fact, header_facts};
 pub use lookup::{Known, KnownHeader, KnownProgram, known};
 pub use meanings::{Meaning, looking_like, meaning, meanings};
+pub use precedents::{Alike, Precedent, precedents, unspoken};
 pub use providers::{Provider, provider_for_host, provider_for_key_prefix};
 pub use ratelimits::{Announced, AnnouncedKind, announced_limits};
 pub use retry::{HintForm, HintSource, RetryHint, retry_after};
@@ -54,10 +57,12 @@ pub use stream_clients::{
     stream_tables,
 };
 pub use texts::{SignText, TextRow, sign_texts, texts, texts_of_status};
+pub use tokens::Shown;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::borrow::Cow;
+use std::io::Read as _;
 use std::sync::OnceLock;
 
 /// Headers of an answer: lower-case names, in the order they came.
@@ -123,6 +128,16 @@ fn header<'a>(headers: &'a Headers, name: &str) -> Option<&'a str> {
 pub(crate) fn head(text: &str, limit: usize) -> &str {
     let end = (0..=limit.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
     &text[..end.unwrap_or(0)]
+}
+
+/// A text that the build packed.
+///
+/// # Panics
+/// When it is none, which every test that asks for it rules out.
+pub(crate) fn unpacked(packed: &[u8]) -> String {
+    let mut text = String::new();
+    flate2::read::ZlibDecoder::new(packed).read_to_string(&mut text).expect("the build packed a text");
+    text
 }
 
 /// The rows of one embedded data file.

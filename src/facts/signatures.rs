@@ -153,7 +153,7 @@ pub fn withholding<T>(sources: HashSet<String>, work: impl FnOnce() -> T) -> T {
 }
 
 /// Whether a row may be used on this thread.
-fn is_known(source: &str) -> bool {
+pub(super) fn is_known(source: &str) -> bool {
     WITHHELD.with_borrow(|withheld| withheld.is_empty() || !withheld.contains(source.split('#').next().unwrap_or(source)))
 }
 

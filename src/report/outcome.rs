@@ -15,6 +15,8 @@ impl Report {
             FailOn::Never => None,
         };
         match limit {
+            // What failures like a pasted one turned out to be is worth reading, and no verdict.
+            Some(_) if self.seen.is_some() && self.verdict == Outcome::Inconclusive => 3,
             Some(limit) if self.worst() >= Some(limit) => 1,
             _ if !matches!(self.verdict, Outcome::Broken | Outcome::Healthy) && self.leaves_open() => 3,
             _ => 0,

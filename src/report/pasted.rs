@@ -7,13 +7,15 @@ use super::stream::Sight;
 use super::{Cost, Item, Look, Outcome, Report, SCHEMA, Seen, Settle, Speed, Subject, Tool, redact, words};
 use crate::catalogue::{Certainty, Severity};
 use crate::facts::Speaker;
-use crate::triage::{self, Named, Sighting, Triage, Weighed};
+use crate::triage::{self, Grounds, Named, Sighting, Triage, Weighed};
 
 impl Report {
     /// What a paste comes to; `started_at` is now, RFC 3339 in UTC.
     pub fn pasted(triage: &Triage, started_at: &str) -> Report {
         let first = triage.seen.first().map(|(sighting, _)| sighting);
-        let findings: Vec<Item> = triage.named().iter().map(item).collect();
+        let named = triage.named();
+        let decided = named.iter().any(|named| named.grounds != Grounds::Alike);
+        let findings: Vec<Item> = named.iter().map(item).collect();
         let url = |sighting: &Sighting| sighting.url.clone();
         Report {
             schema: SCHEMA,
@@ -28,7 +30,7 @@ impl Report {
                 client: None,
                 upstream: None,
             },
-            verdict: if findings.is_empty() { Outcome::Inconclusive } else { Outcome::Broken },
+            verdict: if decided { Outcome::Broken } else { Outcome::Inconclusive },
             findings,
             clients: None,
             seen: Some(triage.seen.iter().enumerate().map(|(index, (sighting, weighed))| seen(index, sighting, weighed)).collect()),
@@ -76,6 +78,9 @@ impl Report {
         let failures = words::count(pasted.len(), "failure");
         match (likely.as_slice(), roots.first()) {
             ([], None) => format!("{failures} read, and the text decides nothing"),
+            ([], Some(first)) if self.verdict == Outcome::Inconclusive => {
+                format!("{failures} read, and the text decides nothing; failures like it mostly turned out to be {}", first.mode)
+            }
             ([], Some(first)) => format!("{failures} read: possibly {}", first.mode),
             (likely, _) => format!("{failures} read: likely {}", likely[..likely.len().min(3)].join(", ")),
         }

@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use serde_json::Value;
 
 use super::weigh::weigh_shown;
-use super::{Candidate, Form, Sighting, Weighed};
+use super::{Candidate, Form, Grounds, Sighting, Weighed};
 use crate::catalogue::{self, FailureMode};
 use crate::dialect;
 use crate::evidence::{Captured, Closer, Fault, FaultKind, Header, Outcome, Session};
@@ -183,7 +183,7 @@ fn silent(candidates: Vec<Candidate>) -> Weighed {
 
 fn candidate(mode: &str, weight: f64, reason: String) -> Option<Candidate> {
     let mode: &'static FailureMode = catalogue::mode(mode)?;
-    Some(Candidate { mode, weight, reasons: vec![reason] })
+    Some(Candidate { mode, weight, reasons: vec![reason], grounds: Grounds::Shown })
 }
 
 /// The mode of a fault that kept an answer from beginning.

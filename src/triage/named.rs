@@ -6,7 +6,7 @@ use crate::target::base_of;
 
 use super::particulars::{Particulars, particulars};
 use super::weigh::{LIKELY, LONGEST_TALE, MENTIONED, Weighed};
-use super::{Candidate, Form, Sighting, Unreadable, sightings, weigh};
+use super::{Candidate, Form, Grounds, Sighting, Unreadable, sightings, weigh};
 
 /// A paste with its failures and what they point at.
 pub struct Triage {
@@ -30,6 +30,8 @@ pub struct Named {
     pub instead_of: Option<&'static str>,
     /// What would settle it.
     pub settle: Settle,
+    /// What it stands on.
+    pub grounds: Grounds,
 }
 
 /// What would settle what a paste leaves open.
@@ -69,9 +71,14 @@ impl Triage {
         for index in 0..self.seen.len() {
             let Some(group) = self.group(index) else { continue };
             match groups.iter_mut().find(|known| known[0].mode.id == group[0].mode.id) {
-                Some(known) => known[0].seen_again(index, group[0].certainty),
+                Some(known) => known[0].seen_again(index, &group[0]),
                 None => groups.push(group),
             }
+        }
+        let is_decided = |group: &Vec<Named>| group[0].grounds != Grounds::Alike;
+        if groups.iter().any(is_decided) {
+            // Beside what is known, guesses at other pieces are noise.
+            groups.retain(is_decided);
         }
         groups.sort_by_key(|group| std::cmp::Reverse(group[0].certainty));
         let roots: Vec<_> = groups.iter().map(|group| group[0].mode.id).collect();
@@ -81,9 +88,12 @@ impl Triage {
     /// What one sighting points at; `None` when it decides nothing.
     fn group(&self, index: usize) -> Option<Vec<Named>> {
         let (sighting, weighed) = &self.seen[index];
+        if is_document(sighting) {
+            return None;
+        }
         let first = weighed.candidates.first().filter(|first| first.weight >= MENTIONED)?;
         let rivals = weighed.candidates[1..].iter().filter(|other| other.weight >= MENTIONED.max(first.weight * WORTH_NAMING));
-        let certainty = if is_document(sighting) { Certainty::Possible } else { certainty(first, weighed.candidates.get(1)) };
+        let certainty = certainty(first, weighed.candidates.get(1));
         let root = self.named_one(index, sighting, first, certainty, None);
         let others =
             rivals.take(ALTERNATIVES).map(|other| self.named_one(index, sighting, other, Certainty::Possible, Some(first.mode.id)));
@@ -100,14 +110,18 @@ impl Triage {
     ) -> Named {
         let (mode, reasons) = (candidate.mode, candidate.reasons.clone());
         let particulars = particulars(mode, sighting, &self.seen[index].1);
-        Named { mode, certainty, reasons, particulars, cites: vec![index], instead_of, settle: settle(mode, sighting) }
+        let grounds = candidate.grounds;
+        Named { mode, certainty, reasons, particulars, cites: vec![index], instead_of, settle: settle(mode, sighting), grounds }
     }
 }
 
 impl Named {
-    fn seen_again(&mut self, index: usize, certainty: Certainty) {
+    fn seen_again(&mut self, index: usize, again: &Named) {
         self.cites.push(index);
-        self.certainty = self.certainty.max(certainty);
+        if self.grounds == Grounds::Alike {
+            self.grounds = again.grounds;
+        }
+        self.certainty = self.certainty.max(again.certainty);
     }
 }
 
@@ -118,7 +132,7 @@ fn is_document(sighting: &Sighting) -> bool {
 
 fn certainty(first: &Candidate, second: Option<&Candidate>) -> Certainty {
     let rivalled = second.is_some_and(|second| second.weight > first.weight * RIVAL);
-    if first.weight >= LIKELY && !rivalled { Certainty::Likely } else { Certainty::Possible }
+    if first.weight >= LIKELY && !rivalled && first.grounds == Grounds::Shown { Certainty::Likely } else { Certainty::Possible }
 }
 
 /// What decides about a mode: the rung of the first cause that mostly means it, else the one of its family.

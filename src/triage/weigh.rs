@@ -9,7 +9,7 @@ use crate::evidence::{Dialect, Evidence, Exchange, KeyFacts, SCHEMA, Scheme, Sub
 use crate::facts::{self, ErrorText, Scene, Sign, Strength};
 
 use super::answer::{Answer, NEEDS_THE_END, answer, disguise, is_answer, is_sound, lack_of_a_call};
-use super::{Form, Sighting};
+use super::{Form, Sighting, alike};
 
 /// A failure mode that a sighting points at.
 #[derive(Clone)]
@@ -20,6 +20,19 @@ pub struct Candidate {
     pub weight: f64,
     /// What points at it, the strongest first.
     pub reasons: Vec<String>,
+    /// What it stands on.
+    pub grounds: Grounds,
+}
+
+/// What a candidate stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grounds {
+    /// Words, signs or rules point at it.
+    Shown,
+    /// They do, but real failures like this one mostly turned out to be something else.
+    Doubted,
+    /// Nothing that is shown points at it: it looks like the likeliest mode, or real failures like this one turned out to be it.
+    Alike,
 }
 
 /// What a sighting says, and what it points at.
@@ -63,7 +76,8 @@ pub fn weigh_shown(sighting: &Sighting, exchange: Option<Exchange>) -> Weighed {
         scale.rules(answer);
     }
     let causes = if !answered && scale.is_silent() { scale.around(sighting, text, causes) } else { causes };
-    Weighed { causes, candidates: scale.candidates(), error }
+    let candidates = alike::joined(scale.candidates(), sighting, &error, answered);
+    Weighed { causes, candidates, error }
 }
 
 fn error(sighting: &Sighting, exchange: Option<&Exchange>) -> ErrorFacts {
@@ -262,23 +276,9 @@ impl Scale {
         let mut candidates: Vec<Candidate> = self.pans.into_iter().map(Pan::weighed).collect();
         candidates.retain(|candidate| candidate.weight >= MENTIONED);
         candidates.sort_by(|a, b| b.weight.total_cmp(&a.weight));
-        let neighbours = neighbours(&candidates);
-        candidates.extend(neighbours);
         candidates
     }
 }
-
-/// What looks like the likeliest mode, where nothing else points at it: behind all that something points at.
-fn neighbours(candidates: &[Candidate]) -> Vec<Candidate> {
-    let Some(first) = candidates.first() else { return Vec::new() };
-    let is_new = |mode: &&FailureMode| candidates.iter().all(|known| known.mode.id != mode.id);
-    let modes = facts::looking_like(first.mode.id).iter().filter_map(|id| catalogue::mode(id)).filter(is_new);
-    let reason = format!("in a paste it looks like {}", first.mode.id);
-    modes.map(|mode| Candidate { mode, weight: MENTIONED.max(first.weight * ALIKE), reasons: vec![reason.clone()] }).collect()
-}
-
-/// What looks like the likeliest mode weighs this share of it: worth naming, and no rival.
-const ALIKE: f64 = 0.16;
 
 impl Pan {
     /// The strongest reason counts in full, every other one a third.
@@ -286,7 +286,8 @@ impl Pan {
         self.reasons.sort_by(|a, b| b.0.total_cmp(&a.0));
         let rest: f64 = self.reasons.iter().skip(1).map(|(weight, _)| weight / 3.0).sum();
         let weight = self.reasons.first().map_or(0.0, |(weight, _)| *weight) + rest;
-        Candidate { mode: self.mode, weight, reasons: self.reasons.into_iter().map(|(_, reason)| reason).collect() }
+        let reasons = self.reasons.into_iter().map(|(_, reason)| reason).collect();
+        Candidate { mode: self.mode, weight, reasons, grounds: Grounds::Shown }
     }
 }
 
