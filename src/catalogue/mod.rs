@@ -5,6 +5,8 @@ mod address;
 mod auth;
 mod bodies;
 mod case;
+mod client_evidence;
+mod client_outcomes;
 pub mod clients;
 mod docs;
 mod limits;

@@ -1,6 +1,7 @@
 //! What known clients make of the form of a stream, from the recordings.
 
-use super::clients::{self, said};
+use super::client_outcomes::said;
+use super::clients;
 use super::streams::sound_streams;
 use super::{Blame, Case, Certainty, Finding, Severity, Shown};
 use crate::dialect::{StreamEnd, StreamReading};

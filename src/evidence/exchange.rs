@@ -110,6 +110,8 @@ pub enum Ask {
     Client,
     /// The client's own request with as many tools and bytes as it really has, when its shape was answered.
     FullSize,
+    /// A request of one of all known clients, or larger than any of theirs, at its real size.
+    ClientSize,
     /// A long answer, not streamed.
     SweepChat,
     /// A long answer, streamed.
