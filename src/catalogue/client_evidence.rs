@@ -112,7 +112,7 @@ fn asked<'s>(shown: &'s Shown) -> Option<(Kind, &'s serde_json::Value)> {
 const OURS: &str = "llmdoctor/";
 
 /// A failure that is about the request: a refusal, or what repeats; a limit says "not now".
-fn believed(case: &Case, shown: &Shown) -> bool {
+pub(super) fn believed(case: &Case, shown: &Shown) -> bool {
     const NOT_NOW: [Cause; 4] = [Cause::RateLimited, Cause::ConcurrencyLimited, Cause::Overloaded, Cause::NoDeployment];
     if shown.caused_by(&NOT_NOW) || matches!(shown.fault_kind(), Some(FaultKind::Interrupted | FaultKind::Unsendable)) {
         return false;

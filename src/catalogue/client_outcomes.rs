@@ -1,8 +1,8 @@
 //! What a client's user sees of a failure, from the recordings.
 
-use crate::profiles::{Profile, Sent};
-
 use super::{Shown, stream_habits};
+use crate::evidence::FaultKind;
+use crate::profiles::{Profile, Sent};
 
 /// Requests for one prompt from which on it looks endless.
 const STORM: u32 = 18;
@@ -19,8 +19,12 @@ pub(super) fn sees(client: &Profile, shown: &Shown) -> String {
 
 /// What a client's user was recorded to see of an answer like this one; `None` when nothing like it was recorded, or it shows it well.
 pub(super) fn recorded(client: &Profile, shown: &Shown) -> Option<String> {
-    match shown.status()? {
-        status @ 400.. => {
+    let Some(status) = shown.status() else {
+        let hung = matches!(shown.fault_kind(), Some(FaultKind::NoAnswer));
+        return client.patience().filter(|_| hung).map(|seconds| format!("an error, after {seconds:.0} s at the latest"));
+    };
+    match status {
+        400.. => {
             let labelled = shown.error().is_some_and(|error| error.kind.as_deref() == Some("server_error"));
             client.sends_on(status, labelled).map(|sent| of_retries(client, sent))
         }

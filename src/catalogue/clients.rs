@@ -1,11 +1,11 @@
 //! Whether known clients work here, read off the requests that were sent: theirs, and those that have everything of theirs.
 
-use super::client_evidence::{is_bare_refusal, ledger, sizes};
-use super::client_outcomes::sees;
+use super::client_evidence::{believed, is_bare_refusal, ledger, sizes};
+use super::client_outcomes::{recorded, sees};
 use super::timing::span;
 use super::{Case, Shown};
 use crate::dialect::stream_timing::Timing;
-use crate::evidence::{Ask, Dialect};
+use crate::evidence::{Ask, Credential, Dialect};
 use crate::profiles::{self, Capability, Forecast, Kind, Ledger, Profile, Recorded, TestAsks, Use, traits};
 
 /// What one client's user gets here.
@@ -67,6 +67,12 @@ pub fn fits(case: &Case) -> Vec<Fit> {
     clients.into_iter().map(|client| seen.fit(client)).collect()
 }
 
+/// What the client's user was recorded to see of an answer like this one: of a failure, or of a stream's form, also when that does no
+/// harm. `None` when nothing like it was recorded.
+pub fn outcome(client: &Profile, shown: &Shown) -> Option<String> {
+    recorded(client, shown).or_else(|| super::stream_habits::shows_all_the_same(shown, client))
+}
+
 /// The one client that the run was about; `None` when it was about none, or about all.
 pub(super) fn named(case: &Case) -> Option<Profile> {
     profiles::find(case.subject().client.as_deref()?).ok()
@@ -98,7 +104,7 @@ impl<'c, 'e> Seen<'c, 'e> {
         let ledger = ledger(self.case, &client);
         let typed = client.typed_for(&self.case.subject().base_url);
         let mut worst = self.prompts(&client, &ledger);
-        if worst.how == How::Fails && self.elsewhere(&client, &ledger) {
+        if worst.how == How::Fails && self.by_its_name(&client).is_none() && self.elsewhere(&client, &ledger) {
             worst.how = How::WithSetting;
         }
         if typed.is_none() && !self.alone && worst.how != How::Untested {
@@ -119,7 +125,7 @@ impl<'c, 'e> Seen<'c, 'e> {
         let standing = self.worst(client, ledger, client.prompts());
         let trouble = match standing.how {
             How::Works => self.size(client).or_else(|| self.patience(client)).or_else(|| self.reading(client)),
-            How::Untested => self.as_the_control(client),
+            How::Untested => self.as_the_control(client).or_else(|| self.by_its_key(client)),
             _ => None,
         };
         self.by_its_name(client).or(trouble).unwrap_or(standing)
@@ -178,8 +184,19 @@ impl<'c, 'e> Seen<'c, 'e> {
     fn as_the_control(&self, client: &Profile) -> Option<Standing> {
         let chat = self.case.chat();
         let same = self.alone || client.dialect_name() == Some(self.case.subject().dialect.as_str());
-        let shown = chat.failure().filter(|_| same && chat.repeats() && self.case.stream().answer().is_none())?;
+        let shown = chat.failure().filter(|_| same && self.case.stream().answer().is_none())?;
+        if !chat.repeats() && !believed(self.case, shown) {
+            return None;
+        }
         Some(Standing::failed(client, shown, format!("every chat: {}", shown.account())))
+    }
+
+    /// No chat could be asked: the key is refused in the header in which this client sends it, and taken in another.
+    fn by_its_key(&self, client: &Profile) -> Option<Standing> {
+        let given = |shown: &&Shown| matches!(shown.request.credential, Credential::Given(_)) && matches!(shown.status(), Some(401 | 403));
+        let shown = self.case.asked(Ask::Models).find(given).filter(|_| self.alone && !self.case.chat().asked())?;
+        self.case.asked(Ask::OtherScheme).find(|other| other.status().is_some_and(|status| status < 300))?;
+        Some(Standing::failed(client, shown, format!("its way to send the key: {}", shown.account())))
     }
 
     /// Its request passes when it is short, and not at the size that it really has.
@@ -223,9 +240,20 @@ impl<'c, 'e> Seen<'c, 'e> {
         self.case.asked(Ask::Client).find(|shown| own(shown) && shown.answered() && shown.asks_stream())
     }
 
+    /// The control's stream failed each time, although streams of a word or two pass.
+    fn broken_stream(&self, client: &Profile) -> Option<&Shown<'e>> {
+        let stream = self.case.stream();
+        let own = client.dialect_name() == Some(self.case.subject().dialect.as_str());
+        let about_it = |shown: &&Shown| shown.status() == Some(200) || believed(self.case, shown);
+        stream.failure().filter(|_| own && stream.repeats()).filter(about_it)
+    }
+
     /// Its requests pass and its way of reading an answer fails on what comes back.
     fn reading(&self, client: &Profile) -> Option<Standing> {
         let streams = client.prompts().next().is_some_and(Recorded::streamed);
+        if let Some(broken) = self.broken_stream(client).filter(|_| streams) {
+            return Some(Standing::failed(client, broken, format!("its streams, when the answer is longer: {}", broken.account())));
+        }
         let stream = self.stream(client).filter(|_| streams)?;
         let (fault, outcome) = super::stream_habits::trouble(stream, client)?;
         let because = format!("the answer's form ({}): the request itself passes", fault.replace('_', " "));

@@ -43,8 +43,13 @@ async fn run(cx: &Ctx<'_>) {
     };
     for usages in passes {
         // Every group is asked before a refusal of one is looked into, for the same reason.
+        let mut missing: Vec<String> = Vec::new();
         for group in &mut groups {
+            group.missing |= missing.iter().any(|path| path == group.form.url.path());
             group.refused = group.ask_open(cx, usages).await;
+            if group.is_nowhere(cx, &model).await {
+                missing.push(group.form.url.path().to_owned());
+            }
         }
         for group in &mut groups {
             group.explain(cx, &model, usages).await;
@@ -161,8 +166,29 @@ impl<'r> Group<'r> {
             let form = Form { headers: self.headers(cx, &places, &mut agents), ..self.form.clone() };
             due.push(Refused { form, union, places });
         }
-        let answered = join_all(due.iter().map(|one| passes(cx, &one.form, one.union.body.clone()))).await;
-        due.into_iter().zip(answered).filter(|(_, answered)| *answered == Some(false)).map(|(one, _)| one).collect()
+        // The first goes ahead: where nothing answers on the route, the others are spared.
+        let mut refused: Vec<Refused> = Vec::new();
+        let rest = due.split_off(1);
+        for round in [due, rest] {
+            let asked = join_all(round.iter().map(|one| cx.ask_aside(PROBE.id, one.form.question(one.union.body.clone())))).await;
+            let gone = asked.iter().flatten().any(|asked| matches!(asked.exchange.status(), Some(404 | 405)));
+            let outcomes = round.into_iter().zip(asked);
+            refused.extend(outcomes.filter(|(_, asked)| asked.as_ref().is_some_and(|asked| !asked.answered())).map(|(one, _)| one));
+            if gone {
+                break;
+            }
+        }
+        refused
+    }
+
+    /// Nothing answers on the route: the last refusal was a 404, and the plainest request meets it too.
+    async fn is_nowhere(&mut self, cx: &Ctx<'_>, model: &str) -> bool {
+        let Some(form) = self.refused.first().map(|refused| refused.form.clone()) else { return self.missing };
+        let gone = sent(cx, &form).last().is_some_and(|asked| matches!(asked.exchange.status(), Some(404 | 405)));
+        if gone {
+            self.is_the_way(cx, &form, model).await;
+        }
+        self.missing
     }
 
     /// Looks into refusals, and asks again for what is open then.
@@ -269,7 +295,7 @@ impl<'r> Group<'r> {
             |headers: &[(HeaderName, HeaderValue)]| headers.iter().find(|(name, _)| name == USER_AGENT).map(|(_, value)| text(value));
         let new =
             of.iter().enumerate().filter_map(|(place, headers)| Some((place, agent(headers).filter(|agent| !agents.contains(agent))?)));
-        if let Some((place, _)) = new.min_by_key(|(_, agent)| !is_suspect(agent)) {
+        if let Some((place, _)) = new.min_by_key(|(_, agent)| suspicion(agent)) {
             of.swap(0, place);
         }
         let mut all: Vec<(HeaderName, HeaderValue)> = Vec::new();
@@ -322,10 +348,15 @@ fn text(value: &HeaderValue) -> String {
     String::from_utf8_lossy(value.as_bytes()).into_owned()
 }
 
-/// Names that filters take for bots: none at all, and those of bare libraries.
-fn is_suspect(agent: &str) -> bool {
+/// How likely a filter takes whoever is called so for a bot: 0 for no name at all, 1 for a bare library, 2 for others.
+fn suspicion(agent: &str) -> u8 {
     let agent = agent.to_ascii_lowercase();
-    agent.is_empty() || ["python", "requests", "aiohttp", "stdlib"].iter().any(|word| agent.contains(word))
+    let library = ["python", "requests", "aiohttp", "stdlib"].iter().any(|word| agent.contains(word));
+    match () {
+        () if agent.is_empty() => 0,
+        () if library => 1,
+        () => 2,
+    }
 }
 
 /// The names of clients under which something was answered so far.

@@ -5,10 +5,11 @@ use serde::Serialize;
 use super::layout::{Ink, Page};
 use super::neutral::{self, MESSAGE, NAME};
 use super::{Look, Report, Status, markdown, words};
-use crate::catalogue::Case;
-use crate::catalogue::clients::{Can, Fit, How, fits};
-use crate::evidence::Evidence;
-use crate::profiles::{Agent, Capability, TestAsks};
+use crate::catalogue::clients::{Can, Fit, How, fits, outcome};
+use crate::catalogue::{Case, Shown};
+use crate::diagnosis::Found;
+use crate::evidence::{Ask, Evidence};
+use crate::profiles::{self, Agent, Capability, TestAsks};
 
 /// A known client and how it fares here.
 #[derive(Debug, Clone, Serialize)]
@@ -53,6 +54,8 @@ pub struct ClientRow {
     pub beside: Option<String>,
     #[serde(skip)]
     how: How,
+    #[serde(skip)]
+    has_test: bool,
 }
 
 /// One capability of a client here.
@@ -94,6 +97,7 @@ fn row(fit: Fit) -> ClientRow {
         cites: fit.cites,
         without: fit.without,
         test: fit.client.test.words.clone(),
+        has_test: fit.client.test.asks != TestAsks::None,
         test_passes: fit.test.filter(|_| fit.client.test.asks != TestAsks::None),
         base: fit.client.base.words(),
         type_base: fit.typed,
@@ -174,7 +178,10 @@ impl ClientRow {
             How::Fails => "its chat fails",
             How::Untested => "nobody can say of its chat",
         };
-        format!("{}{verdict}; {chat}", self.test)
+        match self.has_test {
+            true => format!("{}{verdict}; {chat}", self.test),
+            false => format!("it has none; {chat}"),
+        }
     }
 }
 
@@ -189,6 +196,36 @@ fn tally(rows: &[ClientRow]) -> String {
     let parts = named.iter().map(|(how, name)| (count(*how), name)).filter(|(count, _)| *count > 0);
     parts.map(|(count, name)| format!("{count} {name}")).collect::<Vec<_>>().join(", ")
 }
+
+/// What the user of the client in question sees of a finding: as recorded of an answer like the first telling one that it cites.
+pub(super) fn user_sees(evidence: &Evidence, shown: &[Shown], found: &Found) -> Option<String> {
+    let client = profiles::find(evidence.subject.client.as_deref()?).ok()?;
+    if found.finding.details.contains_key("client") {
+        return None;
+    }
+    let too_slow = found.mode.id == "client-timeout-too-short";
+    let cited = found.finding.cites.iter().filter_map(|id| shown.iter().find(|one| one.id == *id));
+    let sees = match client.patience().filter(|_| too_slow) {
+        Some(seconds) => format!("an error, after {seconds:.0} s"),
+        None => cited.filter(|one| OWN.contains(&one.ask)).find_map(|one| outcome(&client, one))?,
+    };
+    let version = client.version.split(" (").next().unwrap_or_default();
+    let how = if client.recorded { "as recorded" } else { "as its source says" };
+    Some(neutral::inline(&format!("In {} {version}: {sees}, {how}.", client.name), MESSAGE))
+}
+
+/// Questions that a client itself would ask.
+const OWN: [Ask; 9] = [
+    Ask::Chat,
+    Ask::ChatStream,
+    Ask::ChatStreamIdentity,
+    Ask::ChatStreamTools,
+    Ask::ChatStreamJson,
+    Ask::Fields,
+    Ask::FullSize,
+    Ask::SweepChat,
+    Ask::SweepStream,
+];
 
 /// The rung that asks for clients.
 const RUNG: &str = "clients";
@@ -217,7 +254,7 @@ fn card(page: &mut Page, row: &ClientRow) {
     }
     let others: Vec<&str> = row.without.iter().map(String::as_str).filter(|_| row.lacks().next().is_none()).collect();
     let prompt = words::count(row.per_prompt as usize, "request");
-    let beside = row.beside.as_ref().map(|beside| format!(", one of them or more for {beside}")).unwrap_or_default();
+    let beside = row.beside.as_ref().map(|beside| format!("; beside the answer {beside}")).unwrap_or_default();
     let typed = row.type_base.as_ref().map(|typed| format!("{typed} ({})", row.base));
     let agent = match row.user_agent {
         "none" => "; no User-Agent, so none was sent",
