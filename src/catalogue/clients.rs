@@ -110,6 +110,9 @@ impl<'c, 'e> Seen<'c, 'e> {
         if typed.is_none() && !self.alone && worst.how != How::Untested {
             worst = Standing::unreachable(&client, &self.case.subject().base_url);
         }
+        if client.from_servers && super::reach::is_private(self.case) == Some(super::reach::Private::ByName) {
+            worst = Standing::far(&client, &super::reach::host(self.case));
+        }
         let without = match worst.how {
             How::Works => self.failing(&client, &ledger, &[Use::Feature, Use::Aside]).into_iter().chain(self.unreadable(&client)).collect(),
             _ => Vec::new(),
@@ -339,6 +342,12 @@ impl Standing {
 
     fn failed(client: &Profile, shown: &Shown, because: String) -> Self {
         Standing { how: How::Fails, because, sees: Some(sees(client, shown)), cites: Some(shown.id.clone()) }
+    }
+
+    fn far(client: &Profile, host: &str) -> Self {
+        let because = format!("its place: the servers of {}'s maker send its requests, and they do not reach {host}", client.name);
+        let sees = "an error (\"Access to private networks is forbidden\"), or only that its test fails".to_owned();
+        Standing { how: How::Fails, because, sees: Some(sees), cites: None }
     }
 
     fn unreachable(client: &Profile, base: &str) -> Self {

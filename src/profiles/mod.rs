@@ -47,6 +47,9 @@ pub struct Profile {
     pub auth: Vec<Scheme>,
     /// Headers beyond key and media type, lower-case names, in order; ids are placeholders.
     pub headers: Vec<(String, String)>,
+    /// True when its maker's servers send its requests, which reach no private address.
+    #[serde(default)]
+    pub from_servers: bool,
     /// What its own test of a connection asks.
     pub test: Test,
     /// Requests per prompt: the answer, and titles, follow-ups and the like beside it.
