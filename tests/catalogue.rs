@@ -80,20 +80,13 @@ fn every_scenario_is_named_and_every_healthy_one_is_silent() {
 }
 
 /// Modes that a gateway on loopback does not show twice: two address families and proxies are held by evidence written by hand
-/// (`rules.rs`), the others by the recorded words of refusals (`src/facts`) alone. Three show only at the client: inside its container,
-/// on its maker's servers, in a browser. Sister hosts of a vendor are real names, and an identity provider stands beside the gateway.
-const BY_HAND: &[&str] = &[
-    "ipv6-localhost",
-    "proxy-interference",
-    "localhost-in-container",
-    "client-runs-elsewhere",
-    "cors-refused",
-    "wrong-region-host",
-    "oidc-token-rejected",
-];
+/// (`rules.rs`), the others by the recorded words of refusals (`src/facts`) alone. Two show only at the client: inside its container, in a
+/// browser. Sister hosts of a vendor are real names, and an identity provider stands beside the gateway.
+const BY_HAND: &[&str] =
+    &["ipv6-localhost", "proxy-interference", "localhost-in-container", "cors-refused", "wrong-region-host", "oidc-token-rejected"];
 
-/// Modes that the ladder cannot show yet. Their rules say *untested*, or read what an answer happens to tell; a pasted text can name them all.
-const UNPROBED: &[&str] = &["stream-breaks-client", "size-dependent-hang"];
+/// Modes that the ladder cannot show yet. Their rules say *untested*; a pasted text can name them all.
+const UNPROBED: &[&str] = &["size-dependent-hang"];
 
 #[test]
 fn every_mode_shows_in_two_scenarios() {

@@ -143,7 +143,7 @@ fn a_form_on_which_the_client_loops_is_an_error_to_its_user() {
     let (found, how) = told(&examined);
     assert!(found.contains(&("stream-breaks-client", Severity::Error)) && how == How::Fails, "{found:?}");
     let fits = fits(&Case::new(&examined.evidence));
-    assert_eq!(fits[0].sees.as_deref(), Some("requests without end"));
+    assert_eq!(fits[0].sees.as_deref(), Some("requests without end (419 in 100 s)"));
     assert!(!told(&alone("no-finish-reason", "openai-python")).0.iter().any(|(mode, _)| *mode == "stream-breaks-client"));
 }
 

@@ -1,6 +1,8 @@
 //! The client's own servers make the call.
 
-use super::{Case, FailureMode, Verdict};
+use super::reach::{self, Private};
+use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Verdict, clients};
+use crate::evidence::Ask;
 
 /// The client's own servers make the call: private addresses cannot work although every check from here passes.
 pub const MODE: FailureMode = FailureMode {
@@ -27,6 +29,31 @@ pub const MODE: FailureMode = FailureMode {
     diagnose,
 };
 
-fn diagnose(_: &Case) -> Verdict {
-    Verdict::untested("from where a client sends its calls shows only in the gateway's log")
+fn diagnose(case: &Case) -> Verdict {
+    let Some(client) = clients::named(case) else {
+        return Verdict::untested("from where a client sends its calls shows only in the gateway's log (--client NAME knows it of some)");
+    };
+    let host = reach::host(case);
+    match (client.from_servers, reach::is_private(case)) {
+        (false, _) if client.recorded => {
+            Verdict::absent(format!("{} was recorded to send its calls from the machine that it runs on", client.name))
+        }
+        (false, _) => {
+            Verdict::untested(format!("{} was not recorded: from where it sends its calls shows only in the gateway's log", client.name))
+        }
+        (true, Some(how)) => present(case, &client.name, &host, how),
+        (true, None) => Verdict::absent(format!("{}'s servers make the call, and {host} is no private address here", client.name)),
+    }
+}
+
+fn present(case: &Case, client: &str, host: &str, how: Private) -> Verdict {
+    let (certainty, what) = match how {
+        Private::ByName => (Certainty::Likely, "is private"),
+        Private::Here => (Certainty::Possible, "is a private address when it is looked up here"),
+    };
+    Finding::new(Severity::Error, certainty, Blame::Client, format!("{client} has its maker's servers make the call, and {host} {what}."))
+        .so(format!("No call of {client} arrives, although every check from here passes."))
+        .cite(case.asked(Ask::Connect).next().map(|shown| shown.exchange))
+        .detail("host", host)
+        .present()
 }

@@ -206,7 +206,7 @@ mod tests {
         for quote in [
             r#"{"detail":[{"input":{"model":"other","messages":[{"role":"user","content":[{"type":"text","text":"Write the numbers"}]}],"temperature":0.70,"stop":"x","n":1,"stream":false,"logprobs":null}}]}"#,
             "Received={'model': 'm', 'messages': [{'role': 'user', 'content': 'Write the numbers'}], 'temperature': 0.7, 'stop': ['x'], 'user': None} (cut",
-            "Received={'model': 'm', 'messages': [{'role': 'user', 'content': 'Write the numbers'}], 'user': 'llmd
+            "Received={'model': 'm', 'messages': [{'role': 'user', 'content': 'Write the numbers'}], 'temper",
         ] {
             assert!(compared(&sent(), quote).is_some_and(|echo| echo.is_faithful()), "{quote}: {:?}", compared(&sent(), quote));
         }

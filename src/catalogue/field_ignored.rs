@@ -46,12 +46,15 @@ fn diagnose(case: &Case) -> Verdict {
 /// The answers to a request with this field alone.
 pub(super) fn tries<'c, 'e>(case: &'c Case<'e>, effect: Effect) -> Vec<&'c Shown<'e>> {
     let of = |shown: &&Shown| shown.exchange.request.body.as_ref().and_then(Effect::of) == Some(effect);
-    case.asked(Ask::Effect).filter(of).filter(|shown| shown.answered()).collect()
+    ASKED.into_iter().flat_map(|ask| case.asked(ask)).filter(of).filter(|shown| shown.answered()).collect()
 }
+
+/// Questions whose answers show effects: those that are asked for it, and the forced call and the schema of the rung `calls`.
+const ASKED: [Ask; 5] = [Ask::Effect, Ask::ChatStreamTools, Ask::ChatTools, Ask::ChatStreamJson, Ask::ChatJson];
 
 /// Whether the answer shows the field's effect.
 pub(super) fn shows(effect: Effect, shown: &Shown) -> Option<bool> {
-    effect.shows(shown.completion()?)
+    effect.shows(&shown.reading)
 }
 
 /// Twice without effect, and never with it: a model may lose its way once.

@@ -6,6 +6,8 @@ mod auth;
 mod bodies;
 mod bypass;
 mod case;
+mod client_evidence;
+mod client_outcomes;
 pub mod clients;
 mod docs;
 mod echoes;

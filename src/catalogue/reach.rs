@@ -1,5 +1,7 @@
 //! What the rules about reaching the host share: whether a connection was ever opened, and in which words a step failed.
 
+use std::net::{IpAddr, SocketAddr};
+
 use url::Url;
 
 use super::{Case, Certainty, Shown, Verdict};
@@ -55,6 +57,38 @@ pub(super) fn host_port(case: &Case) -> String {
 /// The host of the base URL, without brackets.
 pub(super) fn host(case: &Case) -> String {
     base(case).as_ref().and_then(Url::host_str).unwrap_or_default().trim_matches(['[', ']']).to_owned()
+}
+
+/// How a host is known to be one that the internet does not reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Private {
+    /// The base URL says so: an address of a private range, or a name that only machines near by know.
+    ByName,
+    /// The name leads to such an address where this check ran; elsewhere it may lead to another.
+    Here,
+}
+
+/// Whether the host of the base URL is one that the internet does not reach; `None` when it is not, or nothing tells.
+pub(super) fn is_private(case: &Case) -> Option<Private> {
+    let host = host(case);
+    let near = ["localhost", "local", "internal", "lan", "home", "corp"];
+    let by_name = match host.parse::<IpAddr>() {
+        Ok(address) => is_private_address(address),
+        Err(_) => !host.contains('.') || host.rsplit('.').next().is_some_and(|last| near.contains(&last)),
+    };
+    if by_name {
+        return Some(Private::ByName);
+    }
+    let steps = case.asked(Ask::Connect).flat_map(|shown| &shown.exchange.steps).filter(|step| step.kind == "tcp" && step.fault.is_none());
+    let addresses: Vec<IpAddr> = steps.filter_map(|step| Some(step.target.parse::<SocketAddr>().ok()?.ip())).collect();
+    (!addresses.is_empty() && addresses.into_iter().all(is_private_address)).then_some(Private::Here)
+}
+
+fn is_private_address(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local() || v4.is_unspecified(),
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local() || v6.is_unspecified(),
+    }
 }
 
 /// The base URL, parsed.

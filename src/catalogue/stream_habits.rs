@@ -1,6 +1,7 @@
 //! What known clients make of the form of a stream, from the recordings.
 
-use super::clients::{self, said};
+use super::client_outcomes::said;
+use super::clients;
 use super::streams::sound_streams;
 use super::{Blame, Case, Certainty, Finding, Severity, Shown};
 use crate::dialect::{StreamEnd, StreamReading};
@@ -27,6 +28,14 @@ pub(super) fn trouble(shown: &Shown, client: &Profile) -> Option<(&'static str, 
     let fails = |outcome: &&String| !outcome.starts_with("ok");
     let of = |fault: &'static str| client.outcomes.stream.get(fault).filter(fails).map(|outcome| (fault, said(outcome)));
     faults(shown, stream).into_iter().find_map(of)
+}
+
+/// The form of a stream has a fault that was recorded to do this client no harm.
+pub(super) fn shows_all_the_same(shown: &Shown, client: &Profile) -> Option<String> {
+    let calm = |fault: &&str| client.outcomes.stream.get(*fault).is_some_and(|outcome| outcome.starts_with("ok"));
+    let fault = faults(shown, shown.streamed()?).into_iter().find(calm)?;
+    let partial = client.outcomes.stream.get(fault).is_some_and(|outcome| outcome.contains("partial"));
+    Some(if partial { "what came of the answer, and no error" } else { "the answer all the same" }.to_owned())
 }
 
 /// The recorded faults that a stream has, by the names under which the clients' outcomes are kept.

@@ -41,7 +41,9 @@ fn diagnose(case: &Case) -> Verdict {
 }
 
 fn shows_image(shown: &Shown) -> bool {
-    shown.exchange.request.body.as_ref().is_some_and(|body| body["messages"].to_string().contains("\"image_url\""))
+    const TYPES: [&str; 3] = [r#""type":"image_url""#, r#""type":"input_image""#, r#""type":"image""#];
+    let turns = shown.exchange.request.body.as_ref().map(|body| body.get("messages").or(body.get("input")).map(ToString::to_string));
+    turns.flatten().is_some_and(|turns| TYPES.iter().any(|kind| turns.contains(kind)))
 }
 
 fn present(case: &Case, refused: &Shown) -> Verdict {

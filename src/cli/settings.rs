@@ -80,7 +80,7 @@ impl Settings {
         let body_headers = own.as_ref().map(source::headers).unwrap_or_default();
         let body = own.map(|own| body(own.body, check, dialect)).transpose()?;
         let model = check.model.clone().or_else(|| body.as_ref()?["model"].as_str().map(str::to_owned));
-        let client_timeout_s = check.effort.client_timeout.map(f64::from).or_else(|| client.and_then(patience));
+        let client_timeout_s = check.effort.client_timeout.map(f64::from).or_else(|| client.and_then(Profile::patience));
         let (upstream, more) = upstream::of(&check.upstream, &base, dialect, &env)?;
         secrets.extend(more);
         let pace = pace(&check.effort, clients.len());
@@ -157,12 +157,6 @@ fn add_headers(options: &mut Options, client: Option<&Profile>) {
 fn scheme_of(typed: Option<AuthScheme>, client: Option<&Profile>, dialect: Dialect) -> Scheme {
     let own = || client.and_then(|client| client.auth.first().copied()).unwrap_or_else(|| dialect.scheme());
     typed.map_or_else(own, scheme)
-}
-
-/// How long a client waits until it sees the first of an answer, in seconds; `None` when it waits for ever or nobody knows.
-fn patience(client: &Profile) -> Option<f64> {
-    let waits = client.waits()?;
-    [waits.first_byte, waits.total, waits.idle].into_iter().flatten().min_by(f64::total_cmp)
 }
 
 /// The body with the model that was typed, if it is one of the dialect.
@@ -286,7 +280,7 @@ pub(super) fn secrets(key: Option<&Secret>, typed: &str, headers: &[(HeaderName,
 }
 
 /// Further requests that the replay of clients may take: of one, and of all.
-const REPLAYS: (usize, usize) = (24, 40);
+const REPLAYS: (usize, usize) = (24, 90);
 
 fn pace(effort: &Effort, clients: usize) -> Pace {
     let mut pace = if effort.quick {

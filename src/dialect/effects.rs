@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Completion;
+use super::Reading;
 use super::openai_chat::{CONTROL_COUNT, chat, count_prompt, tool, with};
 
 /// A field whose effect shows.
@@ -57,14 +57,22 @@ impl Effect {
         Effect::ALL.into_iter().find(|effect| body.pointer(effect.field()).is_some())
     }
 
-    /// Whether the answer shows it; `None` when the answer says nothing either way.
-    pub fn shows(self, answer: &Completion) -> Option<bool> {
-        let said = !answer.text.trim().is_empty();
+    /// Whether the answer shows it, as a completion or as a stream; `None` when the answer says nothing either way.
+    pub fn shows(self, answer: &Reading) -> Option<bool> {
+        match answer {
+            Reading::Completion(whole) => self.shown_by(&whole.text, !whole.tool_calls.is_empty(), whole.choices),
+            Reading::Stream(stream) => self.shown_by(&stream.text, !stream.tool_calls.is_empty(), None),
+            _ => None,
+        }
+    }
+
+    fn shown_by(self, text: &str, calls: bool, choices: Option<usize>) -> Option<bool> {
+        let said = !text.trim().is_empty();
         match self {
-            Effect::ForcedTool => (said || !answer.tool_calls.is_empty()).then_some(!answer.tool_calls.is_empty()),
-            Effect::TwoChoices => answer.choices.map(|choices| choices >= 2),
-            Effect::Schema => said.then(|| is_greeting(&answer.text)),
-            Effect::StopWord => said.then(|| !answer.text.to_lowercase().contains(STOP.1)),
+            Effect::ForcedTool => (said || calls).then_some(calls),
+            Effect::TwoChoices => choices.map(|choices| choices >= 2),
+            Effect::Schema => said.then(|| is_greeting(text)),
+            Effect::StopWord => said.then(|| !text.to_lowercase().contains(STOP.1)),
         }
     }
 }
@@ -138,6 +146,7 @@ pub fn no_picture(model: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialect::Completion;
 
     #[test]
     fn a_request_is_known_by_its_field() {
@@ -150,7 +159,10 @@ mod tests {
 
     #[test]
     fn an_effect_shows_or_does_not_or_nobody_can_say() {
-        let said = |text: &str| Completion { text: text.to_owned(), choices: Some(1), ..Completion::default() };
+        let said = |text: &str| {
+            let answer = Completion { text: text.to_owned(), choices: Some(1), ..Completion::default() };
+            Reading::Completion(Box::new(answer))
+        };
         assert_eq!(Effect::Schema.shows(&said("```json\n{\"greeting\": \"hi\"}\n```")), Some(true));
         assert_eq!(Effect::Schema.shows(&said("Hello!")), Some(false));
         assert_eq!(Effect::StopWord.shows(&said("one, two, six, ")), Some(true));

@@ -95,18 +95,6 @@ fn answer_schema() -> Value {
     })
 }
 
-/// A chat whose answer must be a call of one tool.
-pub fn forced_call(model: &str) -> Value {
-    let tool = tool();
-    let choice = json!({ "type": "function", "function": { "name": tool["function"]["name"] } });
-    with(with(chat(model, "What is the weather in Paris? Use the tool."), "tools", json!([tool])), "tool_choice", choice)
-}
-
-/// A chat whose answer must be JSON of a schema.
-pub fn structured(model: &str) -> Value {
-    with(chat(model, JSON_PROMPT), "response_format", answer_schema())
-}
-
 /// The tool that typical clients are made to offer.
 pub(super) fn tool() -> Value {
     json!({

@@ -114,6 +114,8 @@ pub enum Ask {
     LongPrompt,
     /// A short question, asked several times of the gateway and of the upstream behind it, for its times.
     Overhead,
+    /// A request of one of all known clients, or larger than any of theirs, at its real size.
+    ClientSize,
     /// A long answer, not streamed.
     SweepChat,
     /// A long answer, streamed.

@@ -12,7 +12,7 @@ pub const PROBE: Probe = Probe {
     id: "burst",
     title: "Burst",
     asks: "Do many small chats at once meet a limit, and does it say how long to wait? Only with --burst N.",
-    stage: 9,
+    stage: 10,
     needs: Need::Burst,
     cost: "N requests",
     run: |cx| -> Work<'_> { Box::pin(run(cx)) },

@@ -15,7 +15,7 @@ pub const PROBE: Probe = Probe {
     id: "bypass",
     title: "The upstream, asked directly",
     asks: "Does what stands behind the gateway answer the same questions in the same way? Only with --upstream-url URL.",
-    stage: 8,
+    stage: 9,
     needs: Need::Upstream,
     cost: "3 requests; one or two more for each that the gateway refused, ignored or was slow at",
     run: |cx| -> Work<'_> { Box::pin(run(cx)) },
@@ -92,7 +92,7 @@ async fn effects(cx: &Ctx<'_>, direct: &Ctx<'_>) {
 }
 
 fn shows(effect: Effect, asked: &Asked) -> Option<bool> {
-    effect.shows(asked.completion()?)
+    effect.shows(&asked.reading)
 }
 
 /// Pictures that were not seen.

@@ -3,7 +3,7 @@
 use futures_util::future::join;
 use serde_json::Value;
 
-use crate::dialect::openai_chat::{forced_call, structured};
+use crate::dialect::effects::Effect;
 use crate::dialect::requests::streamed;
 use crate::dialect::{Reading, StreamEnd};
 use crate::evidence::{Ask, Dialect};
@@ -27,9 +27,10 @@ async fn run(cx: &Ctx<'_>) {
         cx.skip("calls", Some(Ask::ChatStreamTools), because);
         return;
     }
-    let calls = examine(cx, Topic { streamed: Ask::ChatStreamTools, plain: Ask::ChatTools, member: "tools", body: forced_call(&model) });
-    let json =
-        examine(cx, Topic { streamed: Ask::ChatStreamJson, plain: Ask::ChatJson, member: "response_format", body: structured(&model) });
+    // The prompts speak neither of the tool nor of the form, so that the answers show the fields' effects, too (rung effects).
+    let (call, form) = (Effect::ForcedTool.request(&model), Effect::Schema.request(&model));
+    let calls = examine(cx, Topic { streamed: Ask::ChatStreamTools, plain: Ask::ChatTools, member: "tools", body: call });
+    let json = examine(cx, Topic { streamed: Ask::ChatStreamJson, plain: Ask::ChatJson, member: "response_format", body: form });
     join(calls, json).await;
 }
 

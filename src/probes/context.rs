@@ -11,7 +11,7 @@ pub const PROBE: Probe = Probe {
     id: "context",
     title: "A long prompt",
     asks: "Is a prompt of some thousand tokens read to its very beginning, or cut off without a word? --long-prompt sets its size.",
-    stage: 7,
+    stage: 8,
     needs: Need::Chat,
     cost: "1 request of about 5,000 tokens in a full check; 2 more when its beginning looks cut off",
     run: |cx| -> Work<'_> { Box::pin(run(cx)) },

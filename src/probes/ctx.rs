@@ -15,7 +15,7 @@ use crate::evidence::{Ask, Credential, Exchange, Fault, FaultKind, GARBAGE_KEY, 
 use crate::facts::{self, Cause};
 use crate::http::{Call, Client, Performed};
 use crate::pace::Pace;
-use crate::profiles::Profile;
+use crate::profiles::{Agent, Profile};
 use crate::target::{Target, blanked, same_place};
 
 use super::{Asked, Question};
@@ -44,7 +44,7 @@ impl std::fmt::Debug for super::Probe {
 }
 
 /// What we call ourselves; `--header 'User-Agent: …'` says otherwise.
-const AGENT: &str = concat!("llmdoctor/", env!("CARGO_PKG_VERSION"));
+pub(super) const AGENT: &str = concat!("llmdoctor/", env!("CARGO_PKG_VERSION"));
 /// Limits without a hint that are waited for; after that no more is asked.
 const BACKOFFS: u32 = 6;
 
@@ -315,6 +315,8 @@ impl<'r> Ctx<'r> {
             headers.retain(|(other, _)| other != name);
             headers.push((name.clone(), value.clone()));
         }
+        let nameless = matches!(self.clients, [client] if client.agent() == Agent::None);
+        headers.retain(|(name, value)| name != USER_AGENT || !(value.is_empty() || nameless && value == AGENT));
         Ok(Call {
             method: question.method.clone(),
             url: question.url.clone(),

@@ -13,9 +13,9 @@ pub const PROBE: Probe = Probe {
     id: "effects",
     title: "Fields that must show, and pictures",
     asks: "Do a forced tool, two choices, a JSON schema and a stop word change the answer, and is a picture seen?",
-    stage: 5,
+    stage: 6,
     needs: Need::Chat,
-    cost: "5 requests in a full check; one more for each that shows no effect",
+    cost: "3 requests in a full check, 5 without the rung calls; one more for each that shows no effect",
     run: |cx| -> Work<'_> { Box::pin(run(cx)) },
 };
 
@@ -41,16 +41,25 @@ fn reason_to_skip(cx: &Ctx<'_>) -> Option<&'static str> {
     }
 }
 
-/// Asks with the field; once more, when it had no effect: a model may lose its way once.
+/// Asks with the field; once more, when it had no effect: a model may lose its way once. The forced tool and the schema were asked for by
+/// the rung `calls`, streamed, and its answers count.
 async fn field(cx: &Ctx<'_>, effect: Effect, model: &str) {
-    for _ in 0..2 {
+    let before = CALLS.into_iter().flat_map(|ask| cx.tries(ask));
+    let before = before.filter(|asked| asked.answered() && asked.exchange.request.body.as_ref().and_then(Effect::of) == Some(effect));
+    let known: Vec<bool> = before.filter_map(|asked| effect.shows(&asked.reading)).collect();
+    if known.contains(&true) {
+        return;
+    }
+    for _ in known.len()..2 {
         let Some(asked) = ask(cx, Ask::Effect, effect.request(model)).await else { return };
-        let Reading::Completion(answer) = &*asked.reading else { return };
-        if effect.shows(answer) != Some(false) {
+        if effect.shows(&asked.reading) != Some(false) {
             return;
         }
     }
 }
+
+/// The questions of the rung `calls`.
+const CALLS: [Ask; 4] = [Ask::ChatStreamTools, Ask::ChatTools, Ask::ChatStreamJson, Ask::ChatJson];
 
 /// Shows a picture; another and none at all only when the first was not named.
 async fn picture(cx: &Ctx<'_>, model: &str) {

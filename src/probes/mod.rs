@@ -7,6 +7,7 @@ mod burst;
 mod bypass;
 mod calls;
 mod chat;
+mod client_sizes;
 mod clients;
 mod context;
 mod ctx;

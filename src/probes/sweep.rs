@@ -15,7 +15,7 @@ pub const PROBE: Probe = Probe {
     id: "sweep",
     title: "Timeout sweep",
     asks: "Is a long answer, streamed or not, cut after a constant time? Bounded by --sweep-max and --max-tokens.",
-    stage: 6,
+    stage: 7,
     needs: Need::Chat,
     cost: "up to 6 requests; tokens up to --max-tokens",
     run: |cx| -> Work<'_> { Box::pin(run(cx)) },

@@ -40,7 +40,11 @@ pub enum Forecast {
 
 impl Ledger {
     /// Enters a request that was sent, under the id of its exchange.
-    pub fn enter(&mut self, kind: Kind, traits: Traits, answered: bool, id: &str) {
+    pub fn enter(&mut self, kind: Kind, mut traits: Traits, answered: bool, id: &str) {
+        if !answered && are_plain(&traits) {
+            // Nothing can have less than the plainest request: whatever else goes this way is refused as well.
+            traits.retain(|one| one.starts_with("/stream"));
+        }
         self.rows.push(Row { kind, traits, answered, id: id.to_owned() });
     }
 
@@ -65,9 +69,27 @@ impl Ledger {
     }
 }
 
+/// Nothing in these goes beyond the plainest request of a dialect: the question, and the bound of the answer that some demand.
+pub fn are_plain(traits: &Traits) -> bool {
+    const PLAIN: [&str; 6] = ["/messages/user", "/messages/user/content", "/max_tokens", "/max_tokens>=256", "/stream", "/stream=true"];
+    traits.iter().all(|one| PLAIN.contains(&one.as_str()) || one == "/stream=false")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_refuses_the_plainest_request_refuses_every_other() {
+        let kind = Kind { dialect: Dialect::AnthropicMessages, streamed: false };
+        let mut ledger = Ledger::default();
+        ledger.enter(kind, set(&["/messages/user", "/messages/user/content", "/max_tokens", "/max_tokens>=256"]), false, "e1");
+        let other = set(&["/messages/user", "/messages/user/content[]", "/max_tokens"]);
+        assert_eq!(ledger.forecast(kind, &other), Forecast::Fails("e1".into()));
+        let mut streams = Ledger::default();
+        streams.enter(Kind { streamed: true, ..kind }, set(&["/messages/user", "/stream", "/stream=true"]), false, "e1");
+        assert_eq!(streams.forecast(kind, &other), Forecast::Open);
+    }
 
     fn set(names: &[&str]) -> Traits {
         names.iter().map(|name| (*name).to_owned()).collect()

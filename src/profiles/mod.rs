@@ -5,12 +5,14 @@ mod base;
 mod files;
 mod ledger;
 mod recorded;
+mod sizes;
 mod traits;
 mod unions;
 
 pub use base::BaseRule;
-pub use ledger::{Forecast, Kind, Ledger};
-pub use recorded::{Recorded, Use};
+pub use ledger::{Forecast, Kind, Ledger, are_plain};
+pub use recorded::{Capability, Recorded, Use};
+pub use sizes::{Size, Sizes};
 pub use traits::{Traits, traits};
 pub use unions::{Union, unions};
 
@@ -45,6 +47,9 @@ pub struct Profile {
     pub auth: Vec<Scheme>,
     /// Headers beyond key and media type, lower-case names, in order; ids are placeholders.
     pub headers: Vec<(String, String)>,
+    /// True when its maker's servers send its requests, which reach no private address.
+    #[serde(default)]
+    pub from_servers: bool,
     /// What its own test of a connection asks.
     pub test: Test,
     /// Requests per prompt: the answer, and titles, follow-ups and the like beside it.
@@ -55,14 +60,33 @@ pub struct Profile {
     /// How it is made to ask another route than its default one.
     #[serde(default)]
     pub instead: Option<String>,
-    /// Requests that it sends in all for one prompt when everything is answered with this status within 100 s; `400 server_error` is a 400
+    /// What is sent beside the answer's request for one prompt, in a few words.
+    #[serde(default)]
+    pub beside: Option<String>,
+    /// What it sends in all for one prompt when everything is answered with this status, as far as 100 s show; `400 server_error` is a 400
     /// whose `error.type` says so.
     #[serde(default)]
-    pub sends: BTreeMap<String, u32>,
+    pub sends: BTreeMap<String, Sent>,
     /// What its user sees, per fault.
     pub outcomes: Outcomes,
     /// What it sends, the ordinary requests first; empty when nothing of it is public.
     pub requests: Vec<Recorded>,
+}
+
+/// How often a client asks for one prompt while all it gets is one and the same refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(from = "(u32, Option<f64>)")]
+pub struct Sent {
+    /// Requests, the first among them.
+    pub requests: u32,
+    /// From the first to the last of them, in seconds; `None` when that was not recorded.
+    pub seconds: Option<f64>,
+}
+
+impl From<(u32, Option<f64>)> for Sent {
+    fn from((requests, seconds): (u32, Option<f64>)) -> Self {
+        Sent { requests, seconds }
+    }
 }
 
 /// What a client's own test of a connection asks.
@@ -86,6 +110,17 @@ pub enum TestAsks {
     /// A chat.
     Chat,
     /// There is one, and nobody says what it asks.
+    Unknown,
+}
+
+/// How a client calls itself to servers, some of which refuse certain names, or who has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Agent {
+    /// It stands among its headers.
+    Known,
+    /// It was recorded to send none, so none is sent in its name.
+    None,
+    /// It was not recorded: requests in its name carry ours, as any made-up one would be no better.
     Unknown,
 }
 
@@ -172,6 +207,15 @@ impl Profile {
         self.headers.iter().filter_map(header).collect()
     }
 
+    /// How it calls itself.
+    pub fn agent(&self) -> Agent {
+        match self.headers.iter().any(|(name, _)| name == "user-agent") {
+            true => Agent::Known,
+            false if self.recorded => Agent::None,
+            false => Agent::Unknown,
+        }
+    }
+
     /// How long it waits; `None` when nothing is known of it.
     pub fn waits(&self) -> Option<&'static ClientTimeouts> {
         facts::client_timeouts().iter().find(|client| client.name == self.name)
@@ -187,11 +231,30 @@ impl Profile {
         self.base.typed(base, &self.adds)
     }
 
-    /// How many requests one prompt causes in all when this status comes back, as recorded; `None` when that was not recorded.
-    /// An error whose `type` is `server_error` makes some clients try again.
-    pub fn sends_on(&self, status: u16, server_error: bool) -> Option<u32> {
+    /// How long it waits until it sees the first of an answer, in seconds; `None` when it waits for ever or nobody knows.
+    pub fn patience(&self) -> Option<f64> {
+        let waits = self.waits()?;
+        [waits.first_byte, waits.total, waits.idle].into_iter().flatten().min_by(f64::total_cmp)
+    }
+
+    /// What one prompt causes when this status comes back, as recorded; `None` when nothing tells. An error whose `type` is `server_error`
+    /// makes some clients try again. A status that was not recorded is taken to be treated as all recorded ones of its kind are, where
+    /// those agree.
+    pub fn sends_on(&self, status: u16, server_error: bool) -> Option<Sent> {
         let labelled = server_error.then(|| self.sends.get(&format!("{status} server_error"))).flatten();
-        labelled.or_else(|| self.sends.get(&status.to_string())).copied()
+        labelled.or_else(|| self.sends.get(&status.to_string())).copied().or_else(|| self.sends_alike(status, server_error))
+    }
+
+    fn sends_alike(&self, status: u16, server_error: bool) -> Option<Sent> {
+        let kind: &[&str] = match (status, server_error) {
+            (408 | 409 | 429, _) | (..400, _) => return None,
+            (400..500, true) => &["400 server_error", "401 server_error", "404 server_error"],
+            (400..500, false) => &["400", "401", "403", "404"],
+            _ => &["500", "503"],
+        };
+        let known: Vec<Sent> = kind.iter().filter_map(|key| self.sends.get(*key).copied()).collect();
+        let (first, rest) = known.split_first()?;
+        rest.iter().all(|other| other.requests == first.requests).then_some(*first)
     }
 }
 

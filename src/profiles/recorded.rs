@@ -5,6 +5,8 @@ use serde_json::Value;
 
 use crate::evidence::Dialect;
 
+use super::sizes::Size;
+
 /// A request as a client sends it, with the prompts shortened and the lists of tools cut to those that keep every field and type.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -39,6 +41,38 @@ pub enum Use {
     Test,
 }
 
+/// What a request does for the client's user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Capability {
+    /// Answers to a prompt, in the default settings.
+    Prompts,
+    /// Tool calls.
+    Tools,
+    /// Answers in a form that is given, such as a JSON schema.
+    Structured,
+    /// Questions about pictures.
+    Images,
+    /// What is asked beside the answer: titles, tags, follow-ups.
+    Titles,
+}
+
+impl Capability {
+    /// Every capability, in the order of the table.
+    pub const ALL: [Capability; 5] =
+        [Capability::Prompts, Capability::Tools, Capability::Structured, Capability::Images, Capability::Titles];
+
+    /// In one word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Capability::Prompts => "prompts",
+            Capability::Tools => "tools",
+            Capability::Structured => "structured",
+            Capability::Images => "images",
+            Capability::Titles => "titles",
+        }
+    }
+}
+
 /// The words that fill a body to its real length.
 const FILLER: &str = " These words only fill the request to the length that it really has.";
 
@@ -54,15 +88,48 @@ impl Recorded {
 
     /// The body for this model with as many tools and about as many bytes as the real one.
     pub fn full_size(&self, model: &str) -> Value {
+        self.sized(model, self.size())
+    }
+
+    /// The body for this model with at least so many tools, of its own shapes, and about so many bytes.
+    pub fn sized(&self, model: &str, size: Size) -> Value {
         let mut body = self.with_model(model);
-        if let Some(tools) = self.tools {
-            multiply_tools(&mut body, tools);
-        }
-        let missing = self.bytes.unwrap_or_default().saturating_sub(body.to_string().len());
+        multiply_tools(&mut body, size.tools);
+        let missing = size.bytes.saturating_sub(body.to_string().len());
         if let Some(Value::String(text)) = longest_text(&mut body) {
-            text.push_str(&FILLER.repeat(missing / FILLER.len()));
+            // To the byte, so that what is known of one size can be held against another.
+            text.extend(FILLER.chars().cycle().take(missing));
         }
         body
+    }
+
+    /// How large the body for this model is at its full size.
+    pub fn size_for(&self, model: &str) -> Size {
+        Size::of(&self.full_size(model))
+    }
+
+    /// How large the real body was.
+    fn size(&self) -> Size {
+        let kept = Size::of(&self.body);
+        Size { bytes: self.bytes.unwrap_or(kept.bytes), tools: self.tools.unwrap_or(kept.tools) }
+    }
+
+    /// What it does for the user; `None` for tests, and for other routes and settings to the same end.
+    pub fn capability(&self) -> Option<Capability> {
+        let form = ["/response_format", "/text/format", "/output_config/format"].iter().any(|place| self.body.pointer(place).is_some());
+        match self.usage {
+            Use::Prompt => Some(Capability::Prompts),
+            Use::Aside => Some(Capability::Titles),
+            Use::Test => None,
+            Use::Feature if form || self.kind.contains("structured") => Some(Capability::Structured),
+            Use::Feature if shows_picture(&self.body) => Some(Capability::Images),
+            Use::Feature => self.has_tools().then_some(Capability::Tools),
+        }
+    }
+
+    /// True when it offers tools.
+    pub fn has_tools(&self) -> bool {
+        self.body["tools"].as_array().is_some_and(|tools| !tools.is_empty())
     }
 
     /// True when the real body was longer or had more tools than the one that is kept.
@@ -89,6 +156,18 @@ impl Recorded {
     pub fn dialect(&self) -> Option<Dialect> {
         let whole = |dialect: &Dialect| *dialect == Dialect::GoogleGenerate || dialect.route() == self.bare_route();
         Dialect::of(self.bare_route()).filter(whole)
+    }
+}
+
+/// A picture stands in one of the turns.
+fn shows_picture(value: &Value) -> bool {
+    const TYPES: [&str; 3] = ["image_url", "input_image", "image"];
+    match value {
+        Value::Object(members) => {
+            members.get("type").and_then(Value::as_str).is_some_and(|kind| TYPES.contains(&kind)) || members.values().any(shows_picture)
+        }
+        Value::Array(items) => items.iter().any(shows_picture),
+        _ => false,
     }
 }
 

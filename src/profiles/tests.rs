@@ -81,5 +81,19 @@ fn names_are_found_however_they_are_typed() {
 #[test]
 fn storms_are_known_by_status_and_type() {
     let opencode = find("opencode").expect("known");
-    assert_eq!((opencode.sends_on(400, false), opencode.sends_on(400, true), opencode.sends_on(418, false)), (Some(2), Some(7), None));
+    let requests = |status, labelled| opencode.sends_on(status, labelled).map(|sent| sent.requests);
+    assert_eq!((requests(400, false), requests(400, true)), (Some(2), Some(7)));
+    // A status that was not recorded is treated as those of its kind are.
+    assert_eq!(
+        (requests(422, false), requests(413, true), requests(502, false), requests(429, true)),
+        (Some(2), Some(7), Some(9), Some(9))
+    );
+    let claude = find("claude-code").expect("known");
+    assert_eq!((claude.sends_on(422, false), claude.sends_on(400, false).map(|sent| sent.requests)), (None, Some(6)));
+}
+
+#[test]
+fn a_client_without_a_name_is_no_client_whose_name_is_unknown() {
+    let agent = |name: &str| find(name).expect("known").agent();
+    assert_eq!((agent("opencode"), agent("rig"), agent("zed")), (Agent::Known, Agent::None, Agent::Unknown));
 }

@@ -99,6 +99,7 @@ fn item(evidence: &Evidence, shown: &[Shown], found: &Found, all: &[Found]) -> I
         reproduce: shows.map(|shown| curl(shown.exchange)),
         instead_of: None,
         settle: None,
+        user_sees: clients::user_sees(evidence, shown, found),
         details,
         clients: known.in_words(),
     }

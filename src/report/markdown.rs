@@ -73,7 +73,12 @@ pub(super) fn card(item: &Item, seen: &Sight) -> String {
     parts.extend(
         seen.dumps.iter().map(|dump| format!("**Bytes:** {}\n\n{}", dump.caption(), fenced("text", &dump.lines(MARKDOWN).join("\n")))),
     );
-    let fields = [("Means", item.consequence.as_str()), ("Clients", &item.clients), ("Must act", words::actor(item.blame))];
+    let fields = [
+        ("Means", item.consequence.as_str()),
+        ("Clients", &item.clients),
+        ("Its user", item.user_sees.as_deref().unwrap_or_default()),
+        ("Must act", words::actor(item.blame)),
+    ];
     parts.extend(fields.iter().filter(|(_, text)| !text.is_empty()).map(field));
     if !item.fix.is_empty() {
         let actions: Vec<_> = item.fix.iter().enumerate().map(|(index, action)| format!("{}. {}", index + 1, inline(action))).collect();

@@ -166,6 +166,9 @@ pub struct Item {
     /// What would settle it, when it was read from a pasted text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settle: Option<Settle>,
+    /// What the user of the client that the run was about sees of it: `In NAME VERSION: …`; `None` when nothing like it was recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_sees: Option<String>,
     /// Machine-readable particulars.
     pub details: Details,
     /// What real clients make of the stream that it is about, in words; empty when nothing is known.

@@ -118,6 +118,7 @@ fn item(named: &Named) -> Item {
         instead_of: named.instead_of.map(str::to_owned),
         settle: Some(settle(&named.settle)),
         details: super::build::details(&named.particulars.details),
+        user_sees: None,
         clients: String::new(),
     }
 }

@@ -123,6 +123,7 @@ pub(super) fn card(page: &mut Page, item: &Item, seen: &Sight, look: &Look) {
     }
     field(page, "Means", &item.consequence);
     field(page, "Clients", &item.clients);
+    field(page, "Its user", item.user_sees.as_deref().unwrap_or_default());
     field(page, "Must act", words::actor(item.blame));
     for (index, action) in item.fix.iter().enumerate() {
         let label = if index == 0 { "Fix" } else { "" };

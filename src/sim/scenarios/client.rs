@@ -73,7 +73,8 @@ pub(super) static TABLE: &[Scenario] = &[
             let form = has(body, "response_format") || has(body, "stop");
             let mut plain = body.clone();
             plain.as_object_mut()?.retain(|name, _| name != "response_format" && name != "stop");
-            (form && body["stream"] != true).then(|| whole(&Completion::of(&plain, MODEL)))
+            let answer = Completion::of(&plain, MODEL);
+            form.then(|| if body["stream"] == true { (HEALTHY.stream)(&answer) } else { whole(&answer) })
         },
     ),
     Scenario {

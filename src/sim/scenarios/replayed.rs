@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::sim::completion::Completion;
 use crate::sim::gateway::{Gateway, HEALTHY, Moment};
 use crate::sim::script::*;
 use crate::sim::{Scenario, USUAL};
@@ -58,13 +59,45 @@ pub(super) static TABLE: &[Scenario] = &[
         })
         },
     ),
+    far("localhost-from-afar", "Cursor's servers are to call localhost", "http://127.0.0.1:{port}/v1", None),
+    far(
+        "intranet-from-afar",
+        "Cursor's servers are to call a name of the company's network",
+        "http://llm.corp:{port}/v1",
+        Some("llm.corp"),
+    ),
+    unread("crlf-to-dify", "dify", "Lines end with CR LF, of which Dify makes an empty answer", |c| {
+        chunked(SSE, c.pieces().into_iter().map(|part| Piece { bytes: crlf(&part.bytes), ..part }).collect())
+    }),
+    unread("pings-to-opencode", "opencode", "A ping as data between the chunks, which opencode does not take", |c| {
+        let mut pieces = c.pieces();
+        pieces.insert(2, piece(0.0, event(r#"{"type":"ping"}"#)));
+        chunked(SSE, pieces)
+    }),
 ];
+
+/// A healthy gateway, to a client whose maker's servers make the call.
+const fn far(id: &'static str, title: &'static str, base: &'static str, host: Option<&'static str>) -> Scenario {
+    let also = &["insecure-transport"];
+    Scenario { id, title, mode: Some("client-runs-elsewhere"), also, client: Some("cursor"), base, host, ..USUAL }
+}
+
+/// A user of this client does not see an answer that comes in this form.
+const fn unread(id: &'static str, client: &'static str, title: &'static str, stream: fn(&Completion) -> Script) -> Scenario {
+    let mode = Some("stream-breaks-client");
+    Scenario { id, title, mode, client: Some(client), gateway: Gateway { stream, ..HEALTHY }, ..USUAL }
+}
 
 type Refuse = fn(&Value, &Moment) -> Option<Script>;
 
 /// A user of this client meets a refusal.
 const fn agent(id: &'static str, mode: &'static str, client: &'static str, title: &'static str, refuse: Refuse) -> Scenario {
     Scenario { id, title, mode: Some(mode), client: Some(client), gateway: Gateway { refuse, ..HEALTHY }, ..USUAL }
+}
+
+/// The same text with the line ends of the network.
+fn crlf(bytes: &[u8]) -> Vec<u8> {
+    String::from_utf8_lossy(bytes).replace('\n', "\r\n").into_bytes()
 }
 
 /// Bytes of a request's body.
