@@ -50,7 +50,8 @@ async fn fields(cx: &Ctx<'_>, direct: &Ctx<'_>) {
     for ask in [Ask::Fields, Ask::RareFields, Ask::FullSize] {
         let tries = cx.tries(ask);
         let mut refused: Vec<&Asked> = tries.iter().filter(|asked| !asked.answered()).collect();
-        let whole = refused.iter().copied().max_by_key(|asked| length(asked)).or(tries.first().filter(|_| ask == Ask::Fields));
+        // The search begins with the whole; other values may make longer ones of it later.
+        let whole = refused.first().copied().or(tries.first().filter(|_| ask == Ask::Fields));
         let Some(whole) = whole else { continue };
         let answered = again(direct, whole).await.is_none_or(|asked| asked.answered());
         refused.retain(|asked| length(asked) < length(whole));
