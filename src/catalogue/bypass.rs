@@ -173,7 +173,18 @@ fn gateway_only(mode: &FailureMode, finding: Finding, direct: &Shown) -> Finding
     } else {
         line(direct)
     };
+    let finding = if mode.family == "body" && !decides_by_effect(mode) {
+        finding
+            .fix("The upstream takes it as it is: let the gateway pass it on (LiteLLM: `allowed_openai_params`, or a pass-through route).")
+    } else {
+        finding
+    };
     told(Finding { blame, certainty, ..finding }, &line, direct)
+}
+
+/// Modes of a body that was answered.
+fn decides_by_effect(mode: &FailureMode) -> bool {
+    matches!(mode.id, "field-ignored" | "vision-dropped")
 }
 
 fn finding_is_about_an_answer(mode: &FailureMode) -> bool {
