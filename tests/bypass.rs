@@ -48,6 +48,7 @@ fn the_comparison_says_who_must_act() {
         ("gateway-sends-another-key", "upstream-auth-failed", Blame::Gateway, "the gateway sends another one"),
         ("same-dead-key", "upstream-auth-failed", Blame::Key, "refuses the key that was given for it as well"),
         ("gateway-cuts-streams", "stream-truncated", Blame::Gateway, "There the fault does not show"),
+        ("gateway-holds-streams-back", "stream-buffered", Blame::Gateway, "There the fault does not show"),
         ("upstream-cuts-streams", "stream-truncated", Blame::Upstream, "asked directly, does the same"),
         ("gateway-says-null", "gateway-hides-error", Blame::Gateway, "the batch window only"),
     ] {

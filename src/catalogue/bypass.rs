@@ -44,9 +44,12 @@ fn unusable(first: &Shown) -> String {
         }
         None => format!("the upstream was not reached from here ({account})"),
         Some(_) if is_about_key(first) => format!("the upstream refused the key that was given for it ({account})"),
+        Some(_) if first.caused_by(&[Cause::RouteMissing]) || matches!(first.status(), Some(404 | 405)) && first.causes.is_empty() => {
+            format!("the upstream has no such route: it speaks another dialect, or the address is not its base URL ({account})")
+        }
         Some(_) if first.caused_by(ABOUT_NAMES) => {
             format!(
-                "the upstream does not know the model “{}” (--upstream-model), or the address is not its base URL ({account})",
+                "the upstream does not know the model “{}” (--upstream-model says its name there): {account}",
                 first.model().unwrap_or_default()
             )
         }
@@ -99,8 +102,9 @@ pub fn line(direct: &Shown) -> String {
     }
 }
 
-/// Modes that compare by themselves, or whose failure passes by itself.
-const OWN_WORDS: [&str; 7] = [
+/// Modes that compare by themselves, whose failure passes by itself, or that are about what goes to one side only.
+const OWN_WORDS: [&str; 8] = [
+    "header-rejected",
     "gateway-rewrites-request",
     "gateway-latency",
     "gateway-misconfigured",
@@ -169,7 +173,18 @@ fn gateway_only(mode: &FailureMode, finding: Finding, direct: &Shown) -> Finding
     } else {
         line(direct)
     };
+    let finding = if mode.family == "body" && !decides_by_effect(mode) {
+        finding
+            .fix("The upstream takes it as it is: let the gateway pass it on (LiteLLM: `allowed_openai_params`, or a pass-through route).")
+    } else {
+        finding
+    };
     told(Finding { blame, certainty, ..finding }, &line, direct)
+}
+
+/// Modes of a body that was answered.
+fn decides_by_effect(mode: &FailureMode) -> bool {
+    matches!(mode.id, "field-ignored" | "vision-dropped")
 }
 
 fn finding_is_about_an_answer(mode: &FailureMode) -> bool {

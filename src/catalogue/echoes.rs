@@ -83,7 +83,14 @@ fn quotes_in(text: &str, found: &mut Vec<(Map<String, Value>, bool)>) {
     for (at, _) in text.match_indices('{').take(TRIED) {
         let whole = json::first(&text.as_bytes()[at..]).map(|(value, _)| value);
         let is_whole = whole.is_some();
-        if let Some(Value::Object(members)) = whole.or_else(|| json::lenient(&text[at..]))
+        let mut quote = whole.or_else(|| json::lenient(&text[at..]));
+        // The last member of what may be cut off is not known.
+        if let Some(members) = quote.as_mut().and_then(Value::as_object_mut).filter(|_| !is_whole)
+            && let Some(last) = members.keys().next_back().cloned()
+        {
+            members.shift_remove(&last);
+        }
+        if let Some(Value::Object(members)) = quote
             && members.get("messages").is_some_and(Value::is_array)
         {
             return found.push((members, is_whole));
@@ -206,7 +213,7 @@ mod tests {
         for quote in [
             r#"{"detail":[{"input":{"model":"other","messages":[{"role":"user","content":[{"type":"text","text":"Write the numbers"}]}],"temperature":0.70,"stop":"x","n":1,"stream":false,"logprobs":null}}]}"#,
             "Received={'model': 'm', 'messages': [{'role': 'user', 'content': 'Write the numbers'}], 'temperature': 0.7, 'stop': ['x'], 'user': None} (cut",
-            "Received={'model': 'm', 'messages': [{'role': 'user', 'content': 'Write the numbers'}], 'temper",
+            "Received={'model': 'm', 'messages': [{'role': 'user', 'content': 'Write the numbers'}], 'temperature': 0.7, 'user': 'llmd",
         ] {
             assert!(compared(&sent(), quote).is_some_and(|echo| echo.is_faithful()), "{quote}: {:?}", compared(&sent(), quote));
         }

@@ -112,7 +112,8 @@ async fn pictures(cx: &Ctx<'_>, direct: &Ctx<'_>) {
 /// Long prompts whose beginning was not read, or that were refused.
 async fn long_prompts(cx: &Ctx<'_>, direct: &Ctx<'_>) {
     let tries = cx.tries(Ask::LongPrompt);
-    if tries.first().is_none_or(|first| context::code_is_named(first) == Some(true)) {
+    // Who took too long once may still be at it.
+    if tries.first().is_none_or(|first| first.exchange.response().is_none() || context::code_is_named(first) == Some(true)) {
         return;
     }
     for asked in &tries {

@@ -181,6 +181,13 @@ pub(super) static TABLE: &[Scenario] = &[
         r#"{"fields":["/parallel_tool_calls"]}"#,
     ),
     behind(
+        "gateway-holds-streams-back",
+        "The gateway collects streams that the upstream sends piece by piece",
+        Some("stream-buffered"),
+        Gateway { stream: |c| chunked(SSE, collected(&c.pieces())), ..HEALTHY },
+        "",
+    ),
+    behind(
         "gateway-cuts-streams",
         "The gateway cuts streams that the upstream finishes",
         Some("stream-truncated"),
