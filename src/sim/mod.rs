@@ -39,7 +39,7 @@ pub struct Scenario {
     pub key: Option<&'static str>,
     /// What the user types as model.
     pub model: Option<&'static str>,
-    /// The dialect that the user's client speaks: `openai-chat`, `openai-completions`, `openai-responses`, `anthropic-messages`.
+    /// The dialect that the user's client speaks: `openai-chat`, `openai-completions`, `openai-responses`, `anthropic-messages`, `google-generate`.
     pub dialect: &'static str,
     /// The base URL that the user types, with `{addr}` or `{port}` to be filled in.
     pub base: &'static str,

@@ -5,6 +5,7 @@ mod answer;
 mod body;
 mod calls;
 mod client;
+mod conversations;
 mod dialects;
 mod ends;
 mod fields;
@@ -45,6 +46,7 @@ fn families() -> Vec<&'static [Scenario]> {
         model::TABLE,
         body::TABLE,
         client::TABLE,
+        conversations::TABLE,
         fields::TABLE,
         replayed::TABLE,
         nested::TABLE,
