@@ -285,11 +285,8 @@ fn a_captured_session_is_bisected() {
         .spawn()
         .expect("it starts");
     let mut lines = std::io::BufReader::new(relay.stdout.take().expect("its output")).lines();
-    let base = lines.by_ref().map_while(Result::ok).find_map(|line| {
-        let at = line.find("http://127.0.0.1:")?;
-        Some(line[at..].split(|c: char| c.is_whitespace() || c == '"').next()?.trim_end_matches('.').to_owned())
-    });
-    let base = base.expect("the base URL for the client");
+    let base = lines.by_ref().map_while(Result::ok).find(|line| line.trim_start().starts_with("http://127.0.0.1:"));
+    let base = base.expect("the base URL for the client").trim().to_owned();
     let address = base.trim_start_matches("http://").split('/').next().expect("an address").to_owned();
     for body in [json!({ "model": "gpt-4o-mini", "messages": [{ "role": "user", "content": "Say ok" }] }), body()] {
         let body = body.to_string();
