@@ -1,7 +1,7 @@
 //! A replayed turn is refused.
 
 use super::bodies;
-use super::split::{self, Culprit};
+use super::split::{self, Culprit, Split};
 use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict};
 use crate::evidence::Ask;
 use crate::facts::Cause;
@@ -41,9 +41,9 @@ fn diagnose(case: &Case) -> Verdict {
         return Verdict::untested("no request with earlier turns was sent");
     }
     let split = split::split(case);
-    let culprit = split.iter().flat_map(|split| &split.culprits).find(|culprit| is_history(culprit));
+    let culprit = split.as_ref().and_then(|split| Some((split, split.culprits.iter().find(|culprit| is_history(culprit))?)));
     match culprit {
-        Some(culprit) => present(case, culprit),
+        Some((split, culprit)) => present(case, split, culprit),
         None => Verdict::absent("no request with earlier turns was refused for them"),
     }
 }
@@ -56,7 +56,7 @@ fn is_history(culprit: &Culprit) -> bool {
     culprit.shown.caused_by(&[Cause::HistoryRejected]) || culprit.suspects.iter().all(|part| part.is_history)
 }
 
-fn present(case: &Case, culprit: &Culprit) -> Verdict {
+fn present(case: &Case, split: &Split, culprit: &Culprit) -> Verdict {
     let places: Vec<String> = culprit.suspects.iter().map(|part| part.pointer.clone()).collect();
     let said = culprit.shown.caused_by(&[Cause::HistoryRejected]) || culprit.is_shown_alone;
     let certainty = if said { Certainty::Likely } else { Certainty::Possible };
@@ -66,9 +66,56 @@ fn present(case: &Case, culprit: &Culprit) -> Verdict {
     let mut finding = Finding::new(Severity::Warning, certainty, Blame::Client, because)
         .so("Conversations break at the second turn or at the first tool call.")
         .cite([culprit.shown.exchange])
-        .cite(case.chat().answer().map(|shown| shown.exchange));
+        .cite(case.chat().answer().map(|shown| shown.exchange))
+        .detail("kind", kind(split, culprit));
+    for (change, answered) in culprit.suspects.iter().filter_map(|part| split.other_value(part)) {
+        finding = finding.fix(format!("{change}: with that it was answered.")).cite([answered.exchange]);
+    }
     if let Some(place) = places.last().filter(|_| said) {
         finding = finding.fix(format!("Change or leave out {place}.")).detail("fields", places);
     }
     finding.present()
+}
+
+/// What refusals say of an earlier turn, and the kind that it shows, the most telling first.
+const SAID: [(&str, &[&str]); 8] = [
+    ("signature", &["signature"]),
+    ("orphan-result", &["no tool call found", "unexpected `tool_use_id`", "preceeding", "preceding message", "no previous assistant"]),
+    (
+        "unanswered-call",
+        &["without `tool_result`", "ids were found without", "did not have response", "no tool output found", "be followed by tool"],
+    ),
+    ("tool-call-id", &["tool call id", "tool_call_id", "call_id", "tool_use_id", "tool_use.id"]),
+    ("alternation", &["alternate", "consecutive", "after role"]),
+    (
+        "reasoning-missing",
+        &["passed back", "missing reasoning", "reasoning_content is missing", "required 'reasoning'", "expected `thinking`"],
+    ),
+    ("empty-content", &["non-empty", "empty content", "content cannot be empty", "must not be empty", "content is required"]),
+    ("empty-tool-calls", &["empty array"]),
+];
+
+/// What about the turn is refused: by what the refusal says, else by what is to blame.
+fn kind(split: &Split, culprit: &Culprit) -> &'static str {
+    let text = culprit.shown.error().map(|error| error.message.to_lowercase()).unwrap_or_default();
+    let said = SAID.iter().find(|(_, phrases)| phrases.iter().any(|phrase| text.contains(phrase)));
+    said.map(|(kind, _)| *kind).unwrap_or_else(|| culprit.suspects.iter().find_map(|part| by_part(split, &part.pointer)).unwrap_or("turn"))
+}
+
+fn by_part(split: &Split, pointer: &str) -> Option<&'static str> {
+    let whole = split.full.exchange.request.body.as_ref()?;
+    let value = whole.pointer(pointer)?;
+    let last = pointer.rsplit('/').next().unwrap_or_default();
+    let turn = whole.pointer(pointer.strip_suffix("/role").unwrap_or(pointer)).unwrap_or(value);
+    let thinks = ["reasoning", "reasoning_content", "reasoning_details", "thinking_blocks", "thoughtSignature"].contains(&last);
+    let is_thought = matches!(value["type"].as_str(), Some("reasoning" | "thinking" | "redacted_thinking"));
+    match last {
+        _ if thinks || is_thought => Some("reasoning"),
+        "name" => Some("name"),
+        "id" | "tool_call_id" | "call_id" => Some("tool-call-id"),
+        "tool_calls" if value.as_array().is_some_and(Vec::is_empty) => Some("empty-tool-calls"),
+        _ if turn["content"] == "" || turn["content"].as_array().is_some_and(Vec::is_empty) => Some("empty-content"),
+        _ if turn["role"] == "tool" || turn["type"] == "function_call_output" => Some("orphan-result"),
+        _ => None,
+    }
 }

@@ -88,7 +88,7 @@ pub enum Listing {
 /// What `check` takes.
 #[derive(Debug, Args)]
 pub struct Check {
-    /// Base URL as the client has it, such as https://gateway.example/v1 [env: OPENAI_BASE_URL]
+    /// Base URL as the client has it, such as https://gateway.example/v1 [default: where the request of --body went, else OPENAI_BASE_URL]
     #[arg(long, value_name = "URL")]
     pub base_url: Option<String>,
     #[command(flatten)]
@@ -134,7 +134,7 @@ pub struct Check {
 pub struct Bisect {
     #[command(flatten)]
     pub check: Check,
-    /// Write the largest body that is answered to this file
+    /// Write the largest body that is answered, with other names and values where those help, to this file
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub write_fixed: Option<PathBuf>,
 }

@@ -4,14 +4,24 @@ use serde_json::{Value, json};
 
 use crate::outline::Change;
 
-/// What to try in place of a part whose name or value may be refused, the likelier first. `pointer` is where the part stands in `body`.
-pub fn instead(body: &Value, pointer: &str) -> Vec<Change> {
+/// What to try in place of a part whose name or value may be refused, the likelier first; changes of one try belong together. `pointer` is
+/// where the part stands in `body`.
+pub fn instead(body: &Value, pointer: &str) -> Vec<Vec<Change>> {
+    let ids = other_ids(body, pointer);
+    let single = of_value(body, pointer).into_iter().map(|change| vec![change]);
+    single.chain((!ids.is_empty()).then_some(ids)).collect()
+}
+
+fn of_value(body: &Value, pointer: &str) -> Vec<Change> {
     let Some(value) = body.pointer(pointer) else { return Vec::new() };
     let (outer, name) = pointer.rsplit_once('/').unwrap_or_default();
     let same = |other: Value| vec![Change::value(pointer, other)];
     let changes = match name {
         _ if outer.ends_with("/properties") => Vec::new(),
         _ if value["role"] == "developer" => vec![Change::value(format!("{pointer}/role"), json!("system"))],
+        _ if value["role"] == "assistant" && is_empty(&value["content"]) && value["tool_calls"].is_null() => {
+            vec![Change::value(format!("{pointer}/content"), json!("(no answer)"))]
+        }
         "max_tokens" | "max_completion_tokens" | "max_output_tokens" if outer.is_empty() => caps(body, name, value),
         "maxOutputTokens" => same(json!(64)),
         "temperature" | "top_p" | "topP" | "n" | "candidateCount" | "best_of" => same(json!(1)),
@@ -36,6 +46,58 @@ pub fn instead(body: &Value, pointer: &str) -> Vec<Change> {
         _ => Vec::new(),
     };
     changes.into_iter().filter(|change| change.name.is_some() || body.pointer(&change.at) != Some(&change.value)).collect()
+}
+
+fn is_empty(content: &Value) -> bool {
+    content.is_null() || content == "" || content.as_array().is_some_and(Vec::is_empty)
+}
+
+/// Where calls and their results keep the id that they share.
+const IDS: [&str; 4] = ["id", "tool_call_id", "tool_use_id", "call_id"];
+/// The length of ids that every server takes: Mistral wants nine letters or digits (<https://github.com/run-llama/llama_index/issues/14701>).
+const ID_LENGTH: usize = 9;
+
+/// Other ids for the calls in a part, wherever the body repeats them.
+fn other_ids(body: &Value, pointer: &str) -> Vec<Change> {
+    let Some(part) = body.pointer(pointer).filter(|_| is_conversation(pointer)) else { return Vec::new() };
+    let mut places = Vec::new();
+    strings(part, &mut String::new(), &mut places);
+    let is_call_id = |place: &str| place.ends_with("call_id") || place.ends_with("tool_use_id") || place.ends_with("/id");
+    let odd = |id: &str| id.len() != ID_LENGTH || !id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let ids: Vec<String> = places.into_iter().filter(|(place, id)| is_call_id(place) && odd(id)).map(|(_, id)| id).collect();
+    let mut everywhere = Vec::new();
+    strings(body, &mut String::new(), &mut everywhere);
+    let is_id = |place: &str| IDS.contains(&place.rsplit('/').next().unwrap_or_default());
+    let uses = everywhere.into_iter().filter(|(place, id)| is_id(place) && ids.contains(id));
+    uses.filter_map(|(place, id)| Some(Change::value(place, json!(format!("call{:05}", ids.iter().position(|known| *known == id)?)))))
+        .collect()
+}
+
+fn is_conversation(pointer: &str) -> bool {
+    ["/messages/", "/input/"].iter().any(|list| pointer.starts_with(list))
+}
+
+/// Every text inside a value, with its place.
+fn strings(value: &Value, place: &mut String, found: &mut Vec<(String, String)>) {
+    let length = place.len();
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                place.extend(["/", &name.replace('~', "~0").replace('/', "~1")]);
+                strings(value, place, found);
+                place.truncate(length);
+            }
+        }
+        Value::Array(items) => {
+            for (index, value) in items.iter().enumerate() {
+                place.push_str(&format!("/{index}"));
+                strings(value, place, found);
+                place.truncate(length);
+            }
+        }
+        Value::String(text) => found.push((place.clone(), text.clone())),
+        _ => {}
+    }
 }
 
 /// The bound on an answer's length under the names that it has elsewhere, and a small one.
@@ -98,7 +160,7 @@ mod tests {
     use super::*;
 
     fn tried(body: Value, pointer: &str) -> Vec<(String, Value)> {
-        instead(&body, pointer).into_iter().map(|change| (change.place(), change.value)).collect()
+        instead(&body, pointer).into_iter().flatten().map(|change| (change.place(), change.value)).collect()
     }
 
     #[test]
@@ -126,6 +188,14 @@ mod tests {
     fn thinking_gets_room_or_ends() {
         let body = json!({ "max_tokens": 4000, "thinking": { "type": "enabled", "budget_tokens": 16000 } });
         let budget = |change: &Change| change.value["budget_tokens"].as_u64();
-        assert_eq!(instead(&body, "/thinking").iter().map(budget).collect::<Vec<_>>(), [Some(1024), None]);
+        assert_eq!(instead(&body, "/thinking").iter().flatten().map(budget).collect::<Vec<_>>(), [Some(1024), None]);
+    }
+
+    #[test]
+    fn a_call_and_its_result_get_the_same_id() {
+        let body = json!({ "messages": [{ "role": "assistant", "tool_calls": [{ "id": "call_abc", "function": { "name": "f" } }] },
+            { "role": "tool", "tool_call_id": "call_abc", "content": "r" }] });
+        let expected = ["/messages/0/tool_calls/0/id", "/messages/1/tool_call_id"].map(|place| (place.to_owned(), json!("call00000")));
+        assert_eq!(tried(body, "/messages/0/tool_calls"), expected);
     }
 }

@@ -46,7 +46,7 @@ impl Body {
             return false;
         }
         match unsent(&self.refused, self.outline.whole()) {
-            Some(change) => self.passes_with(cx, &change, &self.all()).await,
+            Some(change) => self.passes_with(cx, &[change], &self.all()).await,
             None => false,
         }
     }
@@ -64,15 +64,15 @@ impl Body {
         let defaults: BTreeSet<&str> = members.iter().flat_map(|name| values::may_exclude(whole, name)).collect();
         let defaults = defaults.into_iter().take(DEFAULTS);
         for (name, value) in defaults.filter_map(|name| values::neutral(name).map(|value| (name, value))) {
-            if self.passes_with(cx, &Change::value(format!("/{name}"), value), &self.all()).await {
+            if self.passes_with(cx, &[Change::value(format!("/{name}"), value)], &self.all()).await {
                 return true;
             }
         }
         false
     }
 
-    async fn passes_with(&self, cx: &Ctx<'_>, change: &Change, parts: &Parts) -> bool {
-        let question = self.changed(cx, std::slice::from_ref(change), parts);
+    async fn passes_with(&self, cx: &Ctx<'_>, changes: &[Change], parts: &Parts) -> bool {
+        let question = self.changed(cx, changes, parts);
         // What the server answers to the same question otherwise: a limit says nothing about it.
         cx.ask_aside(self.form.rung, question).await.is_some_and(|asked| asked.answered())
     }
@@ -112,14 +112,14 @@ impl Body {
     }
 
     /// A culprit whose name or value may be what is refused is tried with another one. The changes with which it was answered.
-    pub(super) async fn try_changes(&self, cx: &Ctx<'_>, minimal: &Minimal) -> Vec<(usize, Change)> {
+    pub(super) async fn try_changes(&self, cx: &Ctx<'_>, minimal: &Minimal) -> Vec<(usize, Vec<Change>)> {
         let mut answered = Vec::new();
         let single = minimal.culprits.iter().filter(|culprit| culprit.len() == 1).flatten().copied();
         for node in single.filter(|node| *node < self.outline.len()) {
             let least = self.outline.links().close(&Parts::from([node]));
-            for change in self.worth_trying(node) {
-                if self.passes_with(cx, &change, &least).await {
-                    answered.push((node, change));
+            for changes in self.worth_trying(node) {
+                if self.passes_with(cx, &changes, &least).await {
+                    answered.push((node, changes));
                     break;
                 }
             }
@@ -128,17 +128,17 @@ impl Body {
     }
 
     /// Whoever does not know a member takes no other value for it, but perhaps another name.
-    fn worth_trying(&self, node: usize) -> Vec<Change> {
+    fn worth_trying(&self, node: usize) -> Vec<Vec<Change>> {
         let pointer = self.outline.pointer(node);
         let mut changes = values::instead(self.outline.whole(), pointer);
         if self.refused.caused_by(&[Cause::UnknownField]) {
-            changes.retain(|change| change.name.is_some() || change.at != pointer);
+            changes.retain(|changes| changes.iter().any(|change| change.name.is_some() || change.at != pointer));
         }
         changes
     }
 
     /// What is left with the changes that were answered: the request that the client should send.
-    pub(super) async fn try_mended(&self, cx: &Ctx<'_>, minimal: &Minimal, changes: &[(usize, Change)]) {
+    pub(super) async fn try_mended(&self, cx: &Ctx<'_>, minimal: &Minimal, changes: &[(usize, Vec<Change>)]) {
         if changes.is_empty() || minimal.largest.is_none() {
             return;
         }
@@ -147,7 +147,7 @@ impl Body {
         let goes = |culprit: &&Parts| !culprit.iter().any(|part| changes.iter().any(|(node, _)| node == part));
         let out = minimal.culprits.iter().filter(goes).filter_map(|culprit| culprit.last());
         let kept = out.fold(self.all(), |kept, part| links.without(&kept, *part));
-        let changes: Vec<Change> = changes.iter().map(|(_, change)| change.clone()).collect();
+        let changes: Vec<Change> = changes.iter().flat_map(|(_, changes)| changes.clone()).collect();
         let question = self.changed(cx, &changes, &kept);
         cx.ask_aside(self.form.rung, question).await;
     }

@@ -7,6 +7,7 @@ mod bypass;
 mod calls;
 mod client;
 mod context;
+mod conversations;
 mod dialects;
 mod ends;
 mod fields;
@@ -49,6 +50,7 @@ fn families() -> Vec<&'static [Scenario]> {
         model::TABLE,
         body::TABLE,
         client::TABLE,
+        conversations::TABLE,
         fields::TABLE,
         replayed::TABLE,
         nested::TABLE,
