@@ -6,7 +6,6 @@ mod bases;
 mod burst;
 mod calls;
 mod chat;
-mod client_sizes;
 mod clients;
 mod ctx;
 mod effects;
