@@ -289,7 +289,7 @@ fn every_failure_mode_has_its_file_and_every_file_its_row() {
 #[test]
 fn every_rung_has_its_file_and_every_file_its_row() {
     let registered: BTreeSet<String> = llmdoctor::probes::LADDER.iter().map(|probe| probe.id.to_owned()).collect();
-    let shared = ["asked", "ctx", "mended", "question", "values"].map(str::to_owned).into();
+    let shared = ["asked", "ctx", "mended", "question", "sizes", "values"].map(str::to_owned).into();
     let files: BTreeSet<String> = &names_in("src/probes") - &shared;
     assert_eq!(registered, files);
 }

@@ -1,5 +1,7 @@
 //! Known clients: what they send, several in one request; only a refusal is split.
 
+mod sizes;
+
 use futures_util::future::join_all;
 use http::header::USER_AGENT;
 use http::{HeaderName, HeaderValue};
@@ -11,7 +13,7 @@ use crate::profiles::{Agent, Forecast, Kind, Ledger, Profile, Recorded, Union, U
 
 use super::ctx::AGENT;
 use super::fields::{Form, examine};
-use super::{Asked, Ctx, Need, Probe, Work, client_sizes};
+use super::{Asked, Ctx, Need, Probe, Work};
 
 /// The rung.
 pub const PROBE: Probe = Probe {
@@ -55,7 +57,7 @@ async fn run(cx: &Ctx<'_>) {
             group.explain(cx, &model, usages).await;
         }
         if usages.contains(&Use::Prompt) {
-            client_sizes::ask(cx, &groups, &model).await;
+            sizes::ask(cx, &groups, &model).await;
         }
     }
 }
@@ -71,11 +73,11 @@ fn hopeless(cx: &Ctx<'_>) -> Option<String> {
 }
 
 /// Requests that go the same way: the same route, key header and version of the API.
-pub(super) struct Group<'r> {
+struct Group<'r> {
     /// Everything of the requests but their bodies and the clients' own headers.
-    pub(super) form: Form,
+    form: Form,
     /// The requests.
-    pub(super) members: Vec<Member<'r>>,
+    members: Vec<Member<'r>>,
     refused: Vec<Refused>,
     /// Nothing answers on the route: who asked there learnt it, or the control did.
     missing: bool,
@@ -85,11 +87,11 @@ pub(super) struct Group<'r> {
 }
 
 /// One client's request.
-pub(super) struct Member<'r> {
+struct Member<'r> {
     /// Whose it is.
-    pub(super) client: &'r Profile,
+    client: &'r Profile,
     /// As recorded.
-    pub(super) request: &'r Recorded,
+    request: &'r Recorded,
     body: Value,
 }
 
@@ -130,7 +132,7 @@ fn is_telling(client: &Profile, request: &Recorded) -> bool {
     request.capability().is_some() || request.usage == Use::Test || other_route
 }
 
-pub(super) fn form(cx: &Ctx<'_>, client: &Profile, request: &Recorded, model: &str, dialect: Dialect) -> Form {
+fn form(cx: &Ctx<'_>, client: &Profile, request: &Recorded, model: &str, dialect: Dialect) -> Form {
     let whole = request.path(model);
     let (path, query) = whole.split_once('?').map_or((whole.as_str(), None), |(path, query)| (path, Some(query)));
     let mut url = cx.target.base.route(path);
@@ -257,7 +259,7 @@ impl<'r> Group<'r> {
     }
 
     /// What was sent so far in this way, for forecasts. Where some client's headers are refused, only refusals without any count.
-    pub(super) fn ledger(&self, cx: &Ctx<'_>) -> Ledger {
+    fn ledger(&self, cx: &Ctx<'_>) -> Ledger {
         let mut ledger = Ledger::default();
         for asked in sent(cx, &self.form).iter().filter(|asked| asked.answered() || !self.bare || is_unnamed(asked)) {
             let Some(body) = &asked.exchange.request.body else { continue };
@@ -276,7 +278,7 @@ impl<'r> Group<'r> {
     }
 
     /// The headers with which one client's request goes, unless some are refused whatever the body is.
-    pub(super) fn headers_of(&self, cx: &Ctx<'_>, client: &Profile) -> Vec<(HeaderName, HeaderValue)> {
+    fn headers_of(&self, cx: &Ctx<'_>, client: &Profile) -> Vec<(HeaderName, HeaderValue)> {
         if self.bare { Vec::new() } else { own_headers(cx, client) }
     }
 

@@ -7,7 +7,6 @@ mod burst;
 mod bypass;
 mod calls;
 mod chat;
-mod client_sizes;
 mod clients;
 mod context;
 mod ctx;

@@ -3,9 +3,9 @@
 use crate::evidence::{Ask, Dialect};
 use crate::profiles::{Forecast, Kind, Profile, Recorded, Size, Sizes, traits};
 
-use super::clients::{Group, PROBE, form};
-use super::fields::Form;
-use super::{Asked, Ctx};
+use super::super::fields::Form;
+use super::super::{Asked, Ctx};
+use super::{Group, PROBE, form};
 
 /// Requests of single clients by which a limit is narrowed down, at most, per group.
 const HALVINGS: usize = 6;
