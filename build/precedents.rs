@@ -28,34 +28,35 @@ pub fn tables(paths: &[&Path]) -> String {
         rows_with.iter().filter(|(_, rows)| **rows > 1).enumerate().map(|(place, (token, _))| (*token, place)).collect();
     assert!(kept.len() <= usize::from(u16::MAX), "more tokens than their places can say");
     let modes: Vec<&str> = cases.iter().map(|case| case.mode.as_str()).collect::<BTreeSet<_>>().into_iter().collect();
-    let (mut rows, mut held): (Vec<String>, Vec<usize>) = Default::default();
+    let (mut rows, mut held, mut sources): (Vec<String>, Vec<usize>, String) = Default::default();
     for (case, norm) in cases.iter().zip(norms) {
         held.extend(case.tokens.iter().filter_map(|token| kept.get(token).copied()));
+        sources += &case.source;
         let mode = modes.binary_search(&case.mode.as_str()).expect("all modes are listed");
         let (status, end) = (case.status.unwrap_or_default(), held.len());
-        rows.push(format!("Row {{ mode: {mode}, status: {status}, bare: {}, norm: {norm:?}, end: {end} }}", case.bare));
+        rows.push(format!(
+            "Row {{ mode: {mode}, status: {status}, bare: {}, norm: {norm:?}, end: {end}, told: {} }}",
+            case.bare,
+            sources.len()
+        ));
     }
     let tokens: Vec<(u32, u16)> = kept.keys().map(|token| (*token, rows_with[token])).collect();
-    let sources: Vec<&str> = cases.iter().map(|case| case.source.as_str()).collect();
     format!(
-        "static ROWS: [Row; {}] = [{}];\nstatic MODES: Words = Words({:?});\nstatic SOURCES: Words = Words({:?});\n\
+        "static ROWS: [Row; {}] = [{}];\nstatic MODES: Words = Words({:?});\nstatic SOURCES: &str = {sources:?};\n\
          static TOKENS: [(u32, u16); {}] = {tokens:?};\nstatic HELD: [u16; {}] = {held:?};",
         rows.len(),
         rows.join(",\n"),
-        ended(&modes),
-        ended(&sources),
+        modes.iter().map(|mode| format!("{mode}\u{1f}")).collect::<String>(),
         tokens.len(),
         held.len()
     )
 }
 
-fn ended(texts: &[&str]) -> String {
-    texts.iter().map(|text| format!("{text}\u{1f}")).collect()
-}
-
 fn read(path: &Path) -> Vec<Case> {
     let text = crate::read(path);
-    let parsed = |(number, line): (usize, &str)| -> Value { serde_json::from_str(line).unwrap_or_else(|error| panic!("{}:{}: {error}", path.display(), number + 1)) };
+    let parsed = |(number, line): (usize, &str)| -> Value {
+        serde_json::from_str(line).unwrap_or_else(|error| panic!("{}:{}: {error}", path.display(), number + 1))
+    };
     text.lines().enumerate().map(parsed).filter_map(|line| case(&line)).collect()
 }
 

@@ -33,9 +33,11 @@ struct Row {
     norm: f32,
     /// Where its tokens end in `HELD`; they begin where those of the row before end.
     end: u32,
+    /// Where its source ends in `SOURCES`; the same holds of it.
+    told: u32,
 }
 
-// `ROWS`, `MODES` and `SOURCES` (both ended by U+1F, sources in the order of the rows), `TOKENS` (hash, number of rows that hold it; by hash)
+// `ROWS`, `MODES`, `SOURCES` (in the order of the rows), `TOKENS` (hash, number of rows that hold it; by hash)
 // and `HELD` (places in `TOKENS`, row by row).
 include!(concat!(env!("OUT_DIR"), "/precedents.rs"));
 
@@ -85,8 +87,9 @@ fn asked(shown: &Shown) -> (Vec<f32>, f32) {
 }
 
 fn precedent(place: usize) -> Precedent {
+    let before = place.checked_sub(1).map_or(0, |before| ROWS[before].told as usize);
     let mode = MODES.iter().nth(usize::from(ROWS[place].mode)).expect("the build numbers the modes");
-    Precedent { mode, source: SOURCES.iter().nth(place).expect("every row has a source") }
+    Precedent { mode, source: &SOURCES[before..ROWS[place].told as usize] }
 }
 
 #[cfg(test)]
@@ -106,7 +109,7 @@ mod tests {
 
     #[test]
     fn every_row_is_usable() {
-        assert_eq!(SOURCES.iter().count(), ROWS.len());
+        assert_eq!(ROWS.last().map(|row| row.told as usize), Some(SOURCES.len()));
         assert_eq!(ROWS.last().map(|row| row.end as usize), Some(HELD.len()));
         assert!(TOKENS.is_sorted_by(|a, b| a.0 < b.0) && HELD.iter().all(|token| usize::from(*token) < TOKENS.len()));
         for place in 0..ROWS.len() {

@@ -62,7 +62,13 @@ pub struct Words(pub(super) &'static str);
 impl Words {
     /// Each of them.
     pub fn iter(self) -> impl Iterator<Item = &'static str> {
-        self.0.split_terminator('\u{1f}')
+        let mut rest = self.0;
+        std::iter::from_fn(move || {
+            let end = memchr::memchr(0x1f, rest.as_bytes())?;
+            let word = &rest[..end];
+            rest = &rest[end + 1..];
+            Some(word)
+        })
     }
 
     /// True when there is none.

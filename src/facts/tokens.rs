@@ -82,7 +82,8 @@ fn words(text: &str) -> Vec<String> {
     let mut run = String::new();
     for letter in text.chars().chain([' ']) {
         let alone = ('\u{3040}'..='\u{9fff}').contains(&letter);
-        let goes_on = !alone && letter.is_alphanumeric() && run.chars().next().is_none_or(|first| first.is_numeric() == letter.is_numeric());
+        let goes_on =
+            !alone && letter.is_alphanumeric() && run.chars().next().is_none_or(|first| first.is_numeric() == letter.is_numeric());
         if !goes_on {
             let word = std::mem::take(&mut run);
             let telling = if word.starts_with(char::is_numeric) { word.len() == 3 } else { word.len() > 1 };

@@ -27,7 +27,7 @@ const AGREED: f64 = 2.0;
 /// Words of which nobody knows whether they are about a failure must be this near to a real one's.
 const NEAR: f32 = 0.5;
 /// Longer prose (bytes) is like no failure.
-const SHORT: usize = 600;
+pub const SHORT: usize = 600;
 
 /// What the nearest real failures turned out to be.
 #[derive(Default)]
@@ -157,7 +157,9 @@ impl Votes {
             let known = self.unspoken.iter().filter(|known| known.mode == mode).count();
             if known > 0 {
                 let all = self.unspoken.len();
-                return Some(format!("of {all} real answers with HTTP {status} that say nothing, {known} turned out to be this ({source})"));
+                return Some(format!(
+                    "of {all} real answers with HTTP {status} that say nothing, {known} turned out to be this ({source})"
+                ));
             }
         }
         let all = self.nearest.len();
@@ -168,7 +170,8 @@ impl Votes {
 /// What stands behind the likeliest mode: what else was pointed at, what looks like it, what failures like this one turned out to be.
 fn behind(first: &Candidate, others: Vec<Candidate>, votes: &Votes) -> Vec<Candidate> {
     let mut scored: Vec<(f64, Candidate)> = others.into_iter().map(|other| (other.weight / first.weight, other)).collect();
-    let neighbours = facts::looking_like(first.mode.id).iter().zip(NEIGHBOURS).filter_map(|(id, share)| Some((catalogue::mode(id)?, share)));
+    let neighbours =
+        facts::looking_like(first.mode.id).iter().zip(NEIGHBOURS).filter_map(|(id, share)| Some((catalogue::mode(id)?, share)));
     let neighbours = neighbours.map(|(mode, share)| (mode, share, Some(format!("in a paste it looks like {}", first.mode.id))));
     let alike = votes.shares().into_iter().map(|(mode, share)| (mode, share, votes.reason(mode.id)));
     for (mode, share, reason) in neighbours.chain(alike).filter(|(mode, ..)| mode.id != first.mode.id) {

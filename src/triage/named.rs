@@ -4,6 +4,7 @@ use crate::catalogue::{Certainty, FailureMode};
 use crate::facts;
 use crate::target::base_of;
 
+use super::alike::SHORT;
 use super::particulars::{Particulars, particulars};
 use super::weigh::{LIKELY, LONGEST_TALE, MENTIONED, Weighed};
 use super::{Candidate, Form, Grounds, Sighting, Unreadable, sightings, weigh};
@@ -88,7 +89,7 @@ impl Triage {
     /// What one sighting points at; `None` when it decides nothing.
     fn group(&self, index: usize) -> Option<Vec<Named>> {
         let (sighting, weighed) = &self.seen[index];
-        if is_document(sighting) {
+        if is_beside_the_point(sighting) {
             return None;
         }
         let first = weighed.candidates.first().filter(|first| first.weight >= MENTIONED)?;
@@ -125,10 +126,47 @@ impl Named {
     }
 }
 
-/// Whether it is a long text without an answer in it: such a text holds any word somewhere.
-fn is_document(sighting: &Sighting) -> bool {
-    sighting.form == Form::Text && sighting.status.is_none() && sighting.body.is_none() && sighting.text.len() > LONGEST_TALE
+/// Whether it is a text of some length without an answer in it that tells of no chat, or a long one: such texts hold any word somewhere.
+fn is_beside_the_point(sighting: &Sighting) -> bool {
+    let told = sighting.form == Form::Text && sighting.body.is_none() && sighting.fault.is_none() && sighting.thrown.is_none();
+    let long = sighting.text.len() > LONGEST_TALE && sighting.status.is_none();
+    told && (long || sighting.text.len() > SHORT && !tells_of_a_chat(&sighting.text))
 }
+
+fn tells_of_a_chat(text: &str) -> bool {
+    let text = text.to_lowercase();
+    FIELD.iter().any(|word| text.contains(word))
+}
+
+/// Whoever tells of a failing chat at some length says at least one of these.
+const FIELD: [&str; 26] = [
+    "llm",
+    "openai",
+    "anthropic",
+    "claude",
+    "chatgpt",
+    "gpt-",
+    "gemini",
+    "ollama",
+    "llama",
+    "mistral",
+    "qwen",
+    "deepseek",
+    "grok",
+    "kimi",
+    "copilot",
+    "cursor",
+    "chat completion",
+    "/completions",
+    "/v1",
+    "base url",
+    "base_url",
+    "baseurl",
+    "api key",
+    "api_key",
+    "apikey",
+    "one-api",
+];
 
 fn certainty(first: &Candidate, second: Option<&Candidate>) -> Certainty {
     let rivalled = second.is_some_and(|second| second.weight > first.weight * RIVAL);
