@@ -104,6 +104,9 @@ const NEED_MORE: &[&str] = &[
     "upstream-504-at-once",
     "wants-api-key",
     "website-404",
+    // Which client is in question tells.
+    "crlf-to-dify",
+    "pings-to-opencode",
     // The connection or the bytes tell.
     "cut-inside-chunk",
     "gzip-header-stale",
@@ -119,6 +122,13 @@ const NEED_MORE: &[&str] = &[
     "own-header-refused",
     "effort-with-long-list",
     "tools-capped-silently",
+    "budget-by-default",
+    "cap-by-default",
+    "parallel-by-default",
+    "choices-by-default",
+    "reasoning-item-refused",
+    "name-in-history",
+    "three-properties-refused",
     "cut-papered-over",
     "cut-papered-over-early",
 ];

@@ -12,6 +12,7 @@ const ROUTE: &str = "/models/{model}:generateContent";
 
 /// A healthy gateway that speaks as Google does, and no other dialect.
 pub(super) const GOOGLE: Gateway = Gateway {
+    root: "/v1beta",
     route: ROUTE,
     admit,
     list: |_| ok_json(LIST),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::evidence::{Ask, Body, Credential, Encoding, Exchange, Outcome, Request, Response, Scheme, Via};
+use crate::evidence::{Ask, Body, Credential, Dialect, Encoding, Exchange, Outcome, Request, Response, Scheme, Via};
 
 /// The form in which a failure was pasted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -97,12 +97,18 @@ impl Sighting {
 
     /// The model that the request or the piece names.
     pub fn model(&self) -> Option<&str> {
-        self.asked.as_ref()?.get("model")?.as_str()
+        let named = self.asked.as_ref().and_then(|asked| asked.get("model")?.as_str());
+        named.or_else(|| Some(self.google_asked()?.0))
+    }
+
+    fn google_asked(&self) -> Option<(&str, bool)> {
+        self.url.as_deref().and_then(Dialect::google_asked)
     }
 
     /// Whether a stream was asked for, as far as the paste tells.
     pub fn streams(&self) -> Option<bool> {
-        self.stream.or_else(|| self.asked.as_ref()?.get("stream")?.as_bool())
+        let said = self.stream.or_else(|| self.asked.as_ref()?.get("stream")?.as_bool());
+        said.or_else(|| Some(self.google_asked()?.1))
     }
 
     /// True when the paste says that a stream was asked for.

@@ -312,6 +312,12 @@ fn said(reading: &facts::Reading) -> String {
     format!("the words say that {says} ({}, {})", reading.row, reading.source)
 }
 
+/// The dialect that a URL belongs to, by its route or its base.
+fn dialect(url: &str) -> Dialect {
+    let google = url.contains("/v1beta/") && !url.contains("/openai/");
+    Dialect::of(url).unwrap_or(if google { Dialect::GoogleGenerate } else { Dialect::default() })
+}
+
 fn evidence(exchange: Exchange) -> Evidence {
     Evidence {
         schema: SCHEMA.to_owned(),
@@ -321,7 +327,7 @@ fn evidence(exchange: Exchange) -> Evidence {
         duration_ms: exchange.total_ms(),
         subject: Subject {
             model: exchange.model().map(str::to_owned),
-            dialect: Dialect::of(&exchange.request.url).unwrap_or_default().name().to_owned(),
+            dialect: dialect(&exchange.request.url).name().to_owned(),
             // A paste hides the key; that none was sent is for the error to say.
             key: KeyFacts { present: true, scheme: Some(Scheme::Bearer), ..KeyFacts::default() },
             ..Subject::default()

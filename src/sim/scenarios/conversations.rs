@@ -3,11 +3,11 @@
 
 use serde_json::{Value, json as value};
 
+use super::google::SPEAKING;
 use super::healthy::has;
-use crate::sim::completion::Completion;
 use crate::sim::dialects::{MESSAGES, RESPONSES};
-use crate::sim::gateway::{Gateway, HEALTHY, KEY, Moment};
-use crate::sim::request::Received;
+use crate::sim::gateway::{Gateway, HEALTHY, Moment};
+use crate::sim::google::{GOOGLE, error};
 use crate::sim::script::*;
 use crate::sim::{Scenario, USUAL};
 
@@ -168,40 +168,29 @@ pub(super) static TABLE: &[Scenario] = &[
             ["b", "c", "e"].iter().all(|name| names.contains(name)).then(|| json(400, r#"{"message":"Bad Request"}"#))
         },
     ),
-    Scenario {
-        gateway: Gateway { before: |request, _| gemini(request, |_| None), ..HEALTHY },
-        id: "healthy-gemini",
-        title: "Gemini's own; nothing is broken",
-        ..GENERATING
-    },
     gemini_refuses(
         "thought-config-refused",
         "unsupported-field",
         "One member of generationConfig is refused, and nothing says which",
         r#"{"fields":["/generationConfig/thinkingConfig"]}"#,
-        |request, _| gemini(request, |body| body["generationConfig"].get("thinkingConfig").map(|_| bare_gemini())),
+        |body, _| body["generationConfig"].get("thinkingConfig").map(|_| refused("Request contains an invalid argument.")),
     ),
     gemini_refuses(
         "thought-signature-missing",
         "history-rejected",
         "A call is sent back without its signature",
         r#"{"kind":"signature"}"#,
-        |request, _| {
-            gemini(request, |body| {
-                let unsigned = |part: &Value| has(part, "functionCall") && !has(part, "thoughtSignature");
-                let message =
-                    "Function call is missing a thought_signature in functionCall parts. This is required for tools to work correctly.";
-                let parts = body["contents"].as_array()?.iter().flat_map(|content| content["parts"].as_array().into_iter().flatten());
-                parts.into_iter().any(unsigned).then(|| gemini_error(message))
-            })
+        |body, _| {
+            let unsigned = |part: &Value| has(part, "functionCall") && !has(part, "thoughtSignature");
+            let message =
+                "Function call is missing a thought_signature in functionCall parts. This is required for tools to work correctly.";
+            let parts = body["contents"].as_array()?.iter().flat_map(|content| content["parts"].as_array().into_iter().flatten());
+            parts.into_iter().any(unsigned).then(|| refused(message))
         },
     ),
 ];
 
 type Refuse = fn(&Value, &Moment) -> Option<Script>;
-type Before = fn(&Received, &Moment) -> Option<Script>;
-
-const GENERATING: Scenario = Scenario { dialect: "google-generate", ..USUAL };
 
 const fn chat(
     id: &'static str,
@@ -225,8 +214,8 @@ const fn responses(id: &'static str, mode: &'static str, title: &'static str, de
     Scenario { id, title, mode: Some(mode), details, body: Some(ITEMS), dialect: "openai-responses", gateway, ..USUAL }
 }
 
-const fn gemini_refuses(id: &'static str, mode: &'static str, title: &'static str, details: &'static str, before: Before) -> Scenario {
-    Scenario { id, title, mode: Some(mode), details, body: Some(CONTENTS), gateway: Gateway { before, ..HEALTHY }, ..GENERATING }
+const fn gemini_refuses(id: &'static str, mode: &'static str, title: &'static str, details: &'static str, refuse: Refuse) -> Scenario {
+    Scenario { id, title, mode: Some(mode), details, body: Some(CONTENTS), gateway: Gateway { refuse, ..GOOGLE }, ..SPEAKING }
 }
 
 /// Where in a conversation an element has this text at this place.
@@ -239,54 +228,9 @@ fn messages_error(message: &str) -> Script {
     json(400, value!({ "type": "error", "error": { "type": "invalid_request_error", "message": message } }).to_string())
 }
 
-fn gemini_error(message: &str) -> Script {
-    json(400, value!({ "error": { "code": 400, "message": message, "status": "INVALID_ARGUMENT" } }).to_string())
+fn refused(message: &str) -> Script {
+    error(400, "INVALID_ARGUMENT", message)
 }
-
-fn bare_gemini() -> Script {
-    gemini_error("Request contains an invalid argument.")
-}
-
-/// Gemini's own routes; everything else is left to the gateway.
-fn gemini(request: &Received, refuse: fn(&Value) -> Option<Script>) -> Option<Script> {
-    let route = request.route().strip_prefix("/v1/models")?;
-    match request.header("x-goog-api-key") {
-        Some(KEY) => {}
-        Some(_) => return Some(gemini_error("API key not valid. Please pass a valid API key.")),
-        None => return Some(json(403, NO_KEY)),
-    }
-    let Some((_, method)) = route.rsplit_once(':') else { return Some(ok_json(LIST)) };
-    let body = request.json();
-    if let Some(refusal) = refuse(&body) {
-        return Some(refusal);
-    }
-    let completion = Completion::of(&value!({ "messages": [{ "role": "user", "content": words(&body) }] }), "gpt-4o-mini");
-    let part = |text: &str, rest: &str| {
-        let text = quoted(text);
-        format!(
-            r#"{{"candidates":[{{"content":{{"role":"model","parts":[{{"text":{text}}}]}},"index":0{rest}}}],"modelVersion":"gpt-4o-mini","usageMetadata":{{"promptTokenCount":9,"candidatesTokenCount":20,"totalTokenCount":29}}}}"#
-        )
-    };
-    const LAST: &str = r#","finishReason":"STOP""#;
-    if method == "generateContent" {
-        return Some(after(completion.units(), ok_json(part(&completion.text(), LAST))));
-    }
-    let last = completion.tokens.len().saturating_sub(1);
-    let events = completion.tokens.iter().enumerate();
-    let events = events.map(|(at, token)| piece(1.0, format!("data: {}\r\n\r\n", part(token, if at == last { LAST } else { "" }))));
-    Some(chunked(SSE, events.collect()))
-}
-
-/// The last words of a conversation.
-fn words(body: &Value) -> String {
-    let last = body["contents"].as_array().and_then(|contents| contents.last());
-    last.and_then(|content| content.pointer("/parts/0/text")?.as_str()).unwrap_or_default().to_owned()
-}
-
-const LIST: &str = r#"{"models":[{"name":"models/gpt-4o-mini","supportedGenerationMethods":["generateContent"]}]}"#;
-
-const NO_KEY: &str =
-    r#"{"error":{"code":403,"message":"Method doesn't allow unregistered callers. Please use API Key.","status":"PERMISSION_DENIED"}}"#;
 
 const TALK: &str = concat!(
     r#"{"model":"gpt-4o-mini","max_tokens":1024,"system":[{"type":"text","text":"Be brief."},{"type":"text","text":"Be kind.","cache_control":{"type":"ephemeral"}}],"#,

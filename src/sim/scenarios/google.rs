@@ -63,7 +63,8 @@ pub(super) static TABLE: &[Scenario] = &[
     },
 ];
 
-const SPEAKING: Scenario = Scenario { dialect: "google-generate", ..USUAL };
+/// A user whose client speaks so.
+pub(super) const SPEAKING: Scenario = Scenario { dialect: "google-generate", base: "http://{addr}/v1beta", ..USUAL };
 
 const fn broken(id: &'static str, mode: &'static str, title: &'static str, stream: fn(&Completion) -> Script) -> Scenario {
     Scenario { id, title, mode: Some(mode), gateway: Gateway { stream, ..GOOGLE }, ..SPEAKING }
