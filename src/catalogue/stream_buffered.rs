@@ -311,10 +311,12 @@ impl<'c, 'e> Sight<'c, 'e> {
         // Chance only ever adds: the quickest stream of the plain question tells how long it takes.
         let (least, most) = self.first_ms();
         let waited = long.first_ms / least;
+        // What is held back to its end doesn't begin in the first half of its time, however long a busy machine made one of the waits.
+        let flows = !together(&long) && long.spread_share() > 1.0;
         let grew = waited >= 1.0 + (length - 1.0) / 3.0 && long.first_ms >= 1.2 * most && least >= TOO_SHORT_MS;
         match () {
             () if length < 1.5 => Growth::Unknown,
-            () if waited < 1.2 => Growth::Stayed(long),
+            () if waited < 1.2 || flows => Growth::Stayed(long),
             () if together(&long) && grew => Growth::Grew(long),
             () => Growth::Unclear(long),
         }
