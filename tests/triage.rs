@@ -53,6 +53,7 @@ const NEED_MORE: &[&str] = &[
     "stream-of-no-bytes",
     // Only the upstream's own answer tells, or the control of a long prompt.
     "alias-leads-elsewhere",
+    "alias-to-a-slower-model",
     "context-shift-uncounted",
     "gateway-adds-latency",
     "gateway-bounds-answers",

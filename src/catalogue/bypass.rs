@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::timing::span;
 use super::{Blame, Case, Certainty, FailureMode, Finding, Shown, Trial, Verdict};
 use crate::dialect::Reading;
+use crate::dialect::names::different_models;
 use crate::evidence::Ask;
 use crate::facts::Cause;
 
@@ -79,6 +80,14 @@ impl<'c, 'e> Bypass<'c, 'e> {
         Trial { tries: self.case.asked_upstream(shown.ask).filter(|other| body(other) == wanted).collect() }
     }
 
+    /// Another model answers directly than through the gateway: then a difference may be the models'. Who answers with the name that it
+    /// was asked for says nothing about who answered.
+    pub fn is_another_model(&self) -> bool {
+        let named = |shown: &'c Shown<'e>| Some((shown.completion()?.model.as_deref()?, shown.model()));
+        let (own, theirs) = (self.case.chat().answer().and_then(named), self.trial(Ask::Chat).answer().and_then(named));
+        own.zip(theirs).is_some_and(|((own, asked), (theirs, _))| Some(own) != asked && different_models(own, theirs))
+    }
+
     /// The first plain chat that it answered, streamed or not.
     pub fn answer(&self) -> Option<&'c Shown<'e>> {
         self.trial(Ask::Chat).answer().or_else(|| self.trial(Ask::ChatStream).answer())
@@ -125,6 +134,9 @@ pub fn compared(case: &Case, upstream: &Case, mode: &FailureMode, finding: Findi
         return finding;
     }
     let Ok(bypass) = case.bypass() else { return finding };
+    if bypass.is_another_model() && mode.id != "model-substituted" {
+        return finding;
+    }
     let cited: Vec<&Shown> = finding.cites.iter().filter_map(|id| case.all().find(|shown| shown.id == *id)).collect();
     // Where something failed, what was answered beside it is a control.
     let any_failed = cited.iter().any(|shown| !shown.answered());
@@ -198,7 +210,7 @@ fn finding_is_about_an_answer(mode: &FailureMode) -> bool {
 fn with_key(finding: Finding, direct: &Shown) -> Finding {
     if direct.answered() {
         let certainty = finding.certainty.max(Certainty::Likely);
-        let line = format!("{} So the key that was given for it is good, and the gateway sends another one.", line(direct));
+        let line = format!("{} So the key that was given for it is good, and the gateway sends another one, or none.", line(direct));
         return told(Finding { certainty, ..finding }, &line, direct);
     }
     if !is_about_key(direct) {

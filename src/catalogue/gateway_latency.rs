@@ -51,6 +51,9 @@ fn diagnose(case: &Case) -> Verdict {
 /// The same short question in turn through the gateway and directly; the control pair, when that shows no difference already.
 fn beside(case: &Case) -> Result<Verdict, String> {
     let bypass = case.bypass()?;
+    if bypass.is_another_model() {
+        return Err("another model answers through the gateway than directly".to_owned());
+    }
     let answered =
         |trial: Trial| -> Vec<f64> { trial.tries.iter().filter(|shown| shown.answered()).map(|shown| shown.total_ms()).collect() };
     let (through, past) = (answered(case.trial(Ask::Overhead)), answered(bypass.trial(Ask::Overhead)));

@@ -4,7 +4,6 @@ use super::bypass::line;
 use super::echoes::echo;
 use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict, field_ignored, limits, split};
 use crate::dialect::effects::Effect;
-use crate::dialect::names::different_models;
 use crate::evidence::Ask;
 use crate::facts::{Cause, Speaker};
 
@@ -129,7 +128,7 @@ fn refuses_the_plainest(shown: &Shown) -> bool {
 /// The upstream's refusal, as the gateway passes it on, of a body that the upstream answers when it comes directly: it got another one.
 /// A gateway that refuses in its own name has not changed anything.
 fn relayed(case: &Case) -> Option<Verdict> {
-    let bypass = case.bypass().ok()?;
+    let bypass = case.bypass().ok().filter(|bypass| !bypass.is_another_model())?;
     let split = split::split(case)?;
     let direct = bypass.same(split.full).answer()?;
     let culprits: Vec<_> =
@@ -164,7 +163,7 @@ fn misses_what_was_sent(shown: &Shown) -> bool {
 
 /// Fields whose effect shows in the upstream's own answer and never in the gateway's.
 fn without_effect(case: &Case) -> Option<Verdict> {
-    let bypass = case.bypass().ok()?;
+    let bypass = case.bypass().ok().filter(|bypass| !bypass.is_another_model())?;
     let lost = |effect: Effect| {
         let tries = field_ignored::tries(case, effect);
         let first = *tries.first()?;
@@ -193,7 +192,7 @@ const CAPS: [&str; 4] = ["max_tokens", "max_completion_tokens", "max_output_toke
 
 /// Nobody bounded the answer, plain and streamed it ends for its length through the gateway, and it is finished directly: the gateway adds a bound.
 fn capped(case: &Case) -> Option<Verdict> {
-    let bypass = case.bypass().ok()?;
+    let bypass = case.bypass().ok().filter(|bypass| !bypass.is_another_model())?;
     let (chat, stream) = (case.chat().answer()?, case.stream().answer()?);
     let unbounded = |shown: &Shown| shown.exchange.request.body.as_ref().is_some_and(|body| CAPS.iter().all(|cap| body.get(cap).is_none()));
     let directly =
@@ -230,7 +229,7 @@ const INSERTED: u64 = 60;
 /// Two requests of different lengths both count the same number of prompt tokens more through the gateway: somebody puts a text in front.
 /// A template or another way of counting would take its share of each.
 fn inserted(case: &Case) -> Option<Verdict> {
-    let bypass = case.bypass().ok()?;
+    let bypass = case.bypass().ok().filter(|bypass| !bypass.is_another_model())?;
     let surplus = |shown: &Shown| {
         let direct = bypass.same(shown).answer()?;
         let (through, past) = (prompt_tokens(shown)?, prompt_tokens(direct)?);
@@ -241,11 +240,7 @@ fn inserted(case: &Case) -> Option<Verdict> {
     let fields = case.trial(Ask::Fields).answer()?;
     let direct = bypass.same(chat).answer()?;
     let ((more, through, past), (again, ..)) = (surplus(chat)?, surplus(fields)?);
-    let [own, theirs] = [chat, direct].map(|shown| shown.completion().and_then(|answer| answer.model.as_deref()));
-    // Who answers with the name that was asked for says nothing about who answered.
-    let other_model = own.zip(theirs).is_some_and(|(own, theirs)| Some(own) != chat.model() && different_models(own, theirs));
-    // Both counts come from another tokenizer when another model answers.
-    if other_model || through < 3 * past || again.abs_diff(more) * 4 > more {
+    if through < 3 * past || again.abs_diff(more) * 4 > more {
         return None;
     }
     let because = format!(

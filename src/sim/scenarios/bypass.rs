@@ -146,6 +146,19 @@ pub(super) static TABLE: &[Scenario] = &[
         mode: Some("gateway-tool-middleware"),
         ..titled("mcp-answers-short-prompts", "MCP in the gateway answers some chats with a call that the client did not offer")
     },
+    Scenario {
+        upstream: Some(&NAMED_OTHERWISE),
+        model: Some("fast"),
+        gateway: Gateway {
+            serve: |_| Ok("qwen2.5-0.5b-instruct".to_owned()),
+            rewrite: |body| without(body, &["n", "stop"]),
+            tune: |c| c.first += 60.0,
+            ..HEALTHY
+        },
+        mode: Some("model-substituted"),
+        also: &["model-name-ignored"],
+        ..titled("alias-to-a-slower-model", "An alias leads to another model, which is slower and knows fewer fields")
+    },
     // Both fail alike, or one alone: the same mode, another one to act.
     behind(
         "unreachable-for-the-gateway",
