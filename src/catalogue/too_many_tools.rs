@@ -47,7 +47,9 @@ fn tools(shown: &Shown) -> usize {
 /// Shown by numbers: so many tools are answered, whichever they are, and one more is not.
 fn capped(case: &Case) -> Option<Verdict> {
     let tries = || case.asked(Ask::Fields).filter(|shown| tools(shown) > 0);
-    let refusals = || tries().filter(|shown| shown.error().is_some() && shown.status().is_some_and(|status| (400..500).contains(&status)));
+    // A limit on requests, or a break, says nothing about the tools of the request that met it.
+    let about_body = |status: u16| (400..500).contains(&status) && !matches!(status, 401..=403 | 408 | 425 | 429);
+    let refusals = || tries().filter(|shown| shown.error().is_some() && shown.status().is_some_and(about_body));
     let passed = tries().filter(|shown| shown.answered()).max_by_key(|shown| tools(shown))?;
     let refused = refusals().min_by_key(|shown| tools(shown))?;
     let others = refusals().filter(|shown| tools(shown) == tools(refused) && names(shown) != names(refused)).count();
