@@ -64,7 +64,7 @@ fn present(case: &Case, met: &[&Shown], first: &Shown) -> Verdict {
 /// The settings of clients that are known to send such a header.
 fn advised<'h>(case: &Case, finding: Finding, names: impl Iterator<Item = &'h str>) -> Finding {
     let places = names.map(|name| format!("header:{name}")).collect();
-    remedies::settings(case, &places, &&senders(&places)).into_iter().fold(finding, Finding::fix)
+    remedies::settings(case, &places, &senders(&places)).into_iter().fold(finding, Finding::fix)
 }
 
 /// Clients with a setting for one of these headers.

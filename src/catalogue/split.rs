@@ -16,7 +16,7 @@ use crate::profiles;
 const VARIED: usize = 3;
 
 /// So many places that are refused only together are found.
-const TOGETHER: usize = 4;
+pub(super) const TOGETHER: usize = 4;
 
 /// Places of the whole body, by their number in its outline.
 type Places = BTreeSet<usize>;
@@ -191,7 +191,8 @@ pub fn bisected(evidence: &Evidence) -> Option<Bisected<'_>> {
         smallest: Some(limit.refused.exchange),
     });
     Some(Bisected {
-        is_checked: limit.is_some() || split.rest.is_some() && others.iter().all(|culprit| culprit.is_shown_alone),
+        is_checked: limit.is_some()
+            || split.rest.is_some() && others.iter().all(|culprit| culprit.is_shown_alone && culprit.parts.len() <= TOGETHER),
         largest: largest.map(|one| one.shown.exchange),
         left_out,
         changes,
@@ -336,13 +337,16 @@ impl<'c, 'e> Split<'c, 'e> {
         let changed = |one: &Try<'c, 'e>| {
             let inside =
                 |place: &str| place.strip_prefix(part.pointer.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-            let beside =
-                |place: &str| part.pointer.rsplit_once('/').map(|(outer, _)| outer) == place.rsplit_once('/').map(|(outer, _)| outer);
+            let outer = |place: &str| place.rsplit_once('/').map(|(outer, _)| outer.to_owned());
+            let renames = |place: &str| outer(&part.pointer) == outer(place);
+            let beside = |place: &str| renames(place) && part.pointer.matches('/').count() > 1;
             let had = |place: &str| self.outline.whole().pointer(place).is_some();
             let place = one.sent.changed.keys().find(|place| inside(place) && had(place));
-            let renamed = || one.sent.changed.keys().find(|place| beside(place) && !had(place) && !self.has(one, &part.pointer));
-            let place = place.or_else(renamed)?;
-            Some((self.told(place, &one.sent.changed[place], Some(&part.pointer)), one.shown))
+            let renamed = || one.sent.changed.keys().find(|place| renames(place) && !had(place) && !self.has(one, &part.pointer));
+            let added = || one.sent.changed.keys().find(|place| beside(place) && !had(place));
+            let (place, is_new) = place.or_else(renamed).map(|place| (place, false)).or_else(|| added().map(|place| (place, true)))?;
+            let before = (!is_new).then_some(part.pointer.as_str());
+            Some((self.told(place, &one.sent.changed[place], before), one.shown))
         };
         self.passing.iter().find_map(changed)
     }

@@ -137,10 +137,21 @@ impl Body {
     fn worth_trying(&self, node: usize) -> Vec<Vec<Change>> {
         let pointer = self.outline.pointer(node);
         let mut changes = values::instead(self.outline.whole(), pointer);
+        changes.extend(self.wanted_back(pointer).map(|change| vec![change]));
         if self.refused.caused_by(&[Cause::UnknownField]) && self.named(&self.refused, &self.all()).contains(&node) {
             changes.retain(|changes| changes.iter().any(|change| change.name.is_some() || change.at != pointer));
         }
         changes
+    }
+
+    /// A thought that a turn of the model is to bring back, when the refusal speaks of it: an empty one.
+    fn wanted_back(&self, pointer: &str) -> Option<Change> {
+        const THOUGHT: &str = "reasoning_content";
+        let turn = pointer.split('/').take(3).collect::<Vec<_>>().join("/");
+        let message = self.outline.whole().pointer(&turn)?;
+        let lacks = message["role"] == "assistant" && message[THOUGHT].is_null();
+        let is_spoken_of = spoken(&self.refused).iter().any(|word| word == THOUGHT);
+        (lacks && is_spoken_of).then(|| Change::value(format!("{turn}/{THOUGHT}"), "".into()))
     }
 
     /// What is left with the changes that were answered: the request that the client should send.

@@ -90,8 +90,8 @@ pub(super) static TABLE: &[Scenario] = &[
         r#"{"kind":"tool-call-id"}"#,
         CALLED,
         |body, _| {
-            let ids = body["messages"].as_array()?.iter().filter_map(|message| message.pointer("/tool_calls/0/id")?.as_str());
-            let id = ids.filter(|id| id.len() != 9).next()?;
+            let mut ids = body["messages"].as_array()?.iter().filter_map(|message| message.pointer("/tool_calls/0/id")?.as_str());
+            let id = ids.find(|id| id.len() != 9)?;
             let message = format!("Tool call id was {id} but must be a-z, A-Z, 0-9, with a length of 9.");
             Some(openai_error(400, &message, "invalid_request_error", "null"))
         },
