@@ -11,7 +11,7 @@ use crate::facts;
 /// Each accepted alone, refused together.
 pub const MODE: FailureMode = FailureMode {
     id: "field-combination-rejected",
-    title: "Two fields pass alone and are refused together",
+    title: "Fields pass alone and are refused together",
     family: "body",
     symptom: "400 \"`temperature` and `top_p` cannot both be specified\", \"Function tools with reasoning_effort are not supported\", \"only allowed \
               when … is enabled\"; dropping either of the two helps.",
@@ -68,7 +68,11 @@ fn present(case: &Case, split: &Split, culprit: &Culprit) -> Verdict {
     } else {
         format!("Clients that send both by default are refused: {named}.")
     };
-    let certainty = if split.culprits.len() == 1 && culprit.is_shown_alone { Certainty::Certain } else { Certainty::Likely };
+    let certainty = match split.culprits.len() == 1 && culprit.is_shown_alone {
+        _ if fields.len() > split::TOGETHER => return crowded(severity, culprit, &fields),
+        true => Certainty::Certain,
+        false => Certainty::Likely,
+    };
     let finding = Finding::new(severity, certainty, Blame::Client, because)
         .so(who)
         .fix(format!("Leave out one of {}.", fields.iter().cloned().collect::<Vec<_>>().join(", ")));
@@ -80,6 +84,24 @@ fn present(case: &Case, split: &Split, culprit: &Culprit) -> Verdict {
         .detail("kind", "combination")
         .detail("fields", fields.into_iter().collect::<Vec<_>>())
         .detail("clients", clients.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
+        .present()
+}
+
+/// More parts than are searched for: some of them together, or how many or how long they are.
+fn crowded(severity: Severity, culprit: &Culprit, fields: &BTreeSet<String>) -> Verdict {
+    let list = fields.iter().cloned().collect::<Vec<_>>();
+    let because = format!(
+        "{} places together are refused with {}, and no set of up to {} that fails alone was found: it may be more of them, or how many or how long they are.",
+        list.len(),
+        culprit.shown.account(),
+        split::TOGETHER
+    );
+    Finding::new(severity, Certainty::Possible, Blame::Client, because)
+        .so("Requests with all of them are refused.")
+        .fix(format!("Leave out one of {}.", list.join(", ")))
+        .cite([culprit.shown.exchange])
+        .detail("kind", "crowd")
+        .detail("fields", list)
         .present()
 }
 

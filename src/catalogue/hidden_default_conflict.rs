@@ -98,7 +98,8 @@ fn shown_by_adding(case: &Case, added: &Added) -> Verdict {
         added.refused.account(),
         added.answered.total_ms()
     );
-    let severity = limits::standing(case, &[added.refused]).max(Severity::Warning);
+    let is_own = case.subject().own_body && added.refused.ask == Ask::Fields;
+    let severity = if is_own { Severity::Error } else { limits::standing(case, &[added.refused]).max(Severity::Warning) };
     Finding::new(severity, Certainty::Certain, Blame::Client, because)
         .so("Leaving fields out does not help; the field must be sent with a neutral value.")
         .fix(format!("Send {field} with {value}: with that the same request was answered."))

@@ -2,7 +2,7 @@
 
 use super::bodies;
 use super::split::{self, Culprit, Split};
-use super::{Blame, Case, Certainty, FailureMode, Finding, Severity, Shown, Verdict};
+use super::{Blame, Case, Certainty, FailureMode, Finding, Shown, Verdict};
 use crate::evidence::Ask;
 use crate::facts::Cause;
 
@@ -63,7 +63,7 @@ fn present(case: &Case, split: &Split, culprit: &Culprit) -> Verdict {
     let plain =
         case.chat().answer().map(|shown| format!(" One turn alone was answered after {:.0} ms.", shown.total_ms())).unwrap_or_default();
     let because = format!("A request with earlier turns was answered with {}.{plain}", culprit.shown.account());
-    let mut finding = Finding::new(Severity::Warning, certainty, Blame::Client, because)
+    let mut finding = Finding::new(split::severity(case, split), certainty, Blame::Client, because)
         .so("Conversations break at the second turn or at the first tool call.")
         .cite([culprit.shown.exchange])
         .cite(case.chat().answer().map(|shown| shown.exchange))

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::bodies::Part;
-use super::{Case, Severity, Shown, auth, clients};
+use super::{Case, Severity, Shown, auth, clients, too_many_tools};
 use crate::dialect::requests;
 use crate::evidence::{Ask, Dialect, Evidence, Exchange, FaultKind};
 use crate::facts::Cause;
@@ -14,6 +14,9 @@ use crate::profiles;
 
 /// Bodies that differ in the values of more members than this are not variants of one body.
 const VARIED: usize = 3;
+
+/// So many places that are refused only together are found.
+pub(super) const TOGETHER: usize = 4;
 
 /// Places of the whole body, by their number in its outline.
 type Places = BTreeSet<usize>;
@@ -180,16 +183,35 @@ pub fn bisected(evidence: &Evidence) -> Option<Bisected<'_>> {
     let largest = split.passing.iter().max_by_key(size);
     let left_out = largest.map(|one| split.outline.left_out(&(&one.sent.kept | &one.sent.replaced))).unwrap_or_default();
     let (changes, left_out) = largest.map(|one| split.changes(one, left_out)).unwrap_or_default();
-    let of = |culprit: &Culprit<'_, '_>| culprit.suspects.iter().map(|part| part.pointer.clone()).collect();
+    let limit = too_many_tools::limit(&case);
+    let is_of_limit = |culprit: &&Culprit| limit.is_some() && culprit.parts.iter().all(|part| part.pointer.starts_with("/tools"));
+    let others: Vec<&Culprit> = split.culprits.iter().filter(|culprit| !is_of_limit(culprit)).collect();
+    let of_limit = limit.iter().map(|limit| Smallest {
+        places: vec![format!("more than {} elements of /tools", limit.most)],
+        smallest: Some(limit.refused.exchange),
+    });
     Some(Bisected {
-        is_checked: split.rest.is_some() && split.culprits.iter().all(|culprit| culprit.is_shown_alone),
+        is_checked: limit.is_some()
+            || split.rest.is_some() && others.iter().all(|culprit| culprit.is_shown_alone && culprit.parts.len() <= TOGETHER),
         largest: largest.map(|one| one.shown.exchange),
         left_out,
         changes,
         places: split.parts,
         requests: case.asked(Ask::Fields).count(),
-        culprits: split.culprits.iter().map(|culprit| Smallest { places: of(culprit), smallest: Some(culprit.shown.exchange) }).collect(),
+        culprits: of_limit.chain(others.iter().map(|culprit| smallest_of(culprit))).collect(),
     })
+}
+
+/// More places than are searched for are no combination that anyone could name.
+fn smallest_of<'e>(culprit: &Culprit<'_, 'e>) -> Smallest<'e> {
+    let mut places: Vec<String> = culprit.suspects.iter().map(|part| part.pointer.clone()).collect();
+    if places.len() > TOGETHER {
+        places = vec![format!(
+            "{} places together or their size, of which none could be told apart (up to {TOGETHER} are searched for)",
+            places.len()
+        )];
+    }
+    Smallest { places, smallest: Some(culprit.shown.exchange) }
 }
 
 /// A value as a sentence can hold it.
@@ -315,13 +337,16 @@ impl<'c, 'e> Split<'c, 'e> {
         let changed = |one: &Try<'c, 'e>| {
             let inside =
                 |place: &str| place.strip_prefix(part.pointer.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-            let beside =
-                |place: &str| part.pointer.rsplit_once('/').map(|(outer, _)| outer) == place.rsplit_once('/').map(|(outer, _)| outer);
+            let outer = |place: &str| place.rsplit_once('/').map(|(outer, _)| outer.to_owned());
+            let renames = |place: &str| outer(&part.pointer) == outer(place);
+            let beside = |place: &str| renames(place) && part.pointer.matches('/').count() > 1;
             let had = |place: &str| self.outline.whole().pointer(place).is_some();
             let place = one.sent.changed.keys().find(|place| inside(place) && had(place));
-            let renamed = || one.sent.changed.keys().find(|place| beside(place) && !had(place) && !self.has(one, &part.pointer));
-            let place = place.or_else(renamed)?;
-            Some((self.told(place, &one.sent.changed[place], Some(&part.pointer)), one.shown))
+            let renamed = || one.sent.changed.keys().find(|place| renames(place) && !had(place) && !self.has(one, &part.pointer));
+            let added = || one.sent.changed.keys().find(|place| beside(place) && !had(place));
+            let (place, is_new) = place.or_else(renamed).map(|place| (place, false)).or_else(|| added().map(|place| (place, true)))?;
+            let before = (!is_new).then_some(part.pointer.as_str());
+            Some((self.told(place, &one.sent.changed[place], before), one.shown))
         };
         self.passing.iter().find_map(changed)
     }

@@ -44,30 +44,46 @@ fn tools(shown: &Shown) -> usize {
     shown.exchange.request.body.as_ref().and_then(|body| body["tools"].as_array()).map_or(0, Vec::len)
 }
 
-/// Shown by numbers: so many tools are answered, whichever they are, and one more is not.
-fn capped(case: &Case) -> Option<Verdict> {
+/// How many tools the server takes, shown by numbers: so many are answered, whichever they are, and one more is not.
+pub(super) struct Limit<'c, 'e> {
+    /// The most tools that were answered.
+    pub most: usize,
+    /// The request with one more.
+    pub refused: &'c Shown<'e>,
+    passed: &'c Shown<'e>,
+    full: usize,
+}
+
+/// The limit, when the requests show one.
+pub(super) fn limit<'c, 'e>(case: &'c Case<'e>) -> Option<Limit<'c, 'e>> {
     let tries = || case.asked(Ask::Fields).filter(|shown| tools(shown) > 0);
-    let refusals = || tries().filter(|shown| shown.error().is_some() && shown.status().is_some_and(|status| (400..500).contains(&status)));
+    // A limit on requests, or a break, says nothing about the tools of the request that met it.
+    let about_body = |status: u16| (400..500).contains(&status) && !matches!(status, 401..=403 | 408 | 425 | 429);
+    let refusals = || tries().filter(|shown| shown.error().is_some() && shown.status().is_some_and(about_body));
     let passed = tries().filter(|shown| shown.answered()).max_by_key(|shown| tools(shown))?;
     let refused = refusals().min_by_key(|shown| tools(shown))?;
     let others = refusals().filter(|shown| tools(shown) == tools(refused) && names(shown) != names(refused)).count();
     let (limit, first) = (tools(passed), tools(refused));
     let is_limit = limit >= FEW && first == limit + 1 && others > 0;
+    let full = tries().max_by_key(|shown| tools(shown)).map_or(first, tools);
+    is_limit.then_some(Limit { most: limit, refused, passed, full })
+}
+
+fn capped(case: &Case) -> Option<Verdict> {
+    let Limit { most, refused, passed, full } = limit(case)?;
     let because = format!(
-        "Requests with {first} tools were answered with {}, whichever tools they were; with {limit} tools the request was answered after {:.0} ms.",
+        "Requests with {} tools were answered with {}, whichever tools they were; with {most} tools the request was answered after {:.0} ms.",
+        most + 1,
         refused.account(),
         passed.total_ms()
     );
-    let full = tries().max_by_key(|shown| tools(shown)).map_or(first, tools);
-    is_limit.then(|| {
-        Finding::new(Severity::Error, Certainty::Certain, Blame::Client, because)
-            .so("Clients with more tools than that fail at every message.")
-            .fix(format!("Send at most {limit} tools (the request has {full})."))
-            .cite([refused.exchange, passed.exchange])
-            .detail("limit", limit)
-            .detail("tools", full)
-            .present()
-    })
+    let finding = Finding::new(Severity::Error, Certainty::Certain, Blame::Client, because)
+        .so("Clients with more tools than that fail at every message.")
+        .fix(format!("Send at most {most} tools (the request has {full})."))
+        .cite([refused.exchange, passed.exchange])
+        .detail("limit", most)
+        .detail("tools", full);
+    Some(finding.present())
 }
 
 fn names(shown: &Shown) -> Vec<String> {

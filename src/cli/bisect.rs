@@ -38,7 +38,12 @@ pub fn run(asked: &mut Bisect) -> Result<ExitCode> {
     if effort.only.is_empty() {
         effort.only = RUNGS.map(str::to_owned).to_vec();
     }
-    let (evidence, code) = check::examine(&asked.check)?;
+    let examined = check::examine(&asked.check);
+    if let (Err(_), Some(path), Some(true)) = (&examined, asked.write_fixed.as_deref(), is_new) {
+        // What was made to see whether it can be written holds nothing; the error that is told is the one that counts.
+        let _ = std::fs::remove_file(path);
+    }
+    let (evidence, code) = examined?;
     let found = bisected(&evidence);
     let mended = found.as_ref().and_then(|found| found.largest).and_then(|exchange| exchange.request.body.as_ref());
     match (asked.write_fixed.as_deref(), mended) {

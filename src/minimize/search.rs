@@ -222,14 +222,14 @@ where
         let mut crowd = None;
         loop {
             if !held.is_empty() && self.fails(&held).await {
-                return self.as_number(held).await;
+                return self.as_number(self.own(&held)).await;
             }
             if self.stopped.get() || list.is_empty() {
                 return Found::Nothing;
             }
             let is_over = match &crowd {
-                Some(crowd) if held.len() == ROW => self.is_row(&held, crowd).await,
-                _ => held.len() == MOST,
+                Some(crowd) if self.own(&held).len() == ROW => self.is_row(&self.own(&held), crowd).await,
+                _ => self.own(&held).len() == MOST,
             };
             if is_over {
                 return crowd.map_or(Found::Nothing, Found::Crowd);
@@ -261,6 +261,14 @@ where
         }
         let instead = |parts: &Parts| self.links.without(parts, last).into_iter().chain([spare]).collect::<Parts>();
         self.fails(&instead(&crowd.fails)).await && !self.fails(&instead(held)).await
+    }
+
+    /// The parts that do not come along with another of them.
+    fn own(&self, held: &Parts) -> Parts {
+        let brings = |part: usize, other: usize| self.close(&Parts::from([part])).contains(&other);
+        let brought =
+            |part: usize| held.iter().any(|other| *other != part && brings(*other, part) && !(part < *other && brings(part, *other)));
+        held.iter().copied().filter(|part| !brought(*part)).collect()
     }
 
     /// A culprit of one kind, unless as many others of the kind do as well: then it is their number.

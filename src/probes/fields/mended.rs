@@ -16,6 +16,8 @@ use super::{Body, ask, words};
 const ROW: usize = 2;
 /// How often the sizes between which a limit lies are halved.
 const SIZES: usize = 4;
+/// How often a request is made whose answer says nothing about its body.
+const TRIES: usize = 4;
 /// So many defaults are tried for a refusal that does not say which.
 const DEFAULTS: usize = 4;
 /// Refusals that may be about a value that the server filled in. A name for what should have been sent instead is no default.
@@ -90,8 +92,12 @@ impl Body {
         let last = |count: usize| links.close(&elements[elements.len() - count..].iter().copied().collect());
         let rest = elements[count - 1..].iter().fold(self.all(), |rest, part| links.without(&rest, *part));
         for parts in [last(count), last(count - 1), rest] {
-            if self.trial(cx, parts).await == Trial::Impossible {
-                return;
+            for _ in 0..TRIES {
+                match self.trial(cx, parts.clone()).await {
+                    Trial::Impossible => return,
+                    Trial::Unrelated => {}
+                    _ => break,
+                }
             }
         }
     }
@@ -127,14 +133,25 @@ impl Body {
         answered
     }
 
-    /// Whoever does not know a member takes no other value for it, but perhaps another name.
+    /// Whoever says that a member is unknown takes no other value for it, but perhaps another name.
     fn worth_trying(&self, node: usize) -> Vec<Vec<Change>> {
         let pointer = self.outline.pointer(node);
         let mut changes = values::instead(self.outline.whole(), pointer);
-        if self.refused.caused_by(&[Cause::UnknownField]) {
+        changes.extend(self.wanted_back(pointer).map(|change| vec![change]));
+        if self.refused.caused_by(&[Cause::UnknownField]) && self.named(&self.refused, &self.all()).contains(&node) {
             changes.retain(|changes| changes.iter().any(|change| change.name.is_some() || change.at != pointer));
         }
         changes
+    }
+
+    /// A thought that a turn of the model is to bring back, when the refusal speaks of it: an empty one.
+    fn wanted_back(&self, pointer: &str) -> Option<Change> {
+        const THOUGHT: &str = "reasoning_content";
+        let turn = pointer.split('/').take(3).collect::<Vec<_>>().join("/");
+        let message = self.outline.whole().pointer(&turn)?;
+        let lacks = message["role"] == "assistant" && message[THOUGHT].is_null();
+        let is_spoken_of = spoken(&self.refused).iter().any(|word| word == THOUGHT);
+        (lacks && is_spoken_of).then(|| Change::value(format!("{turn}/{THOUGHT}"), "".into()))
     }
 
     /// What is left with the changes that were answered: the request that the client should send.
