@@ -22,7 +22,7 @@ pub const PROBE: Probe = Probe {
     asks: "Do the requests of this client (or of all that are known) pass, on their routes, with their headers and their way to send the key?",
     stage: 5,
     needs: Need::Client,
-    cost: "with --client NAME 1 to 8 requests, with --client all about 25; more when something is refused",
+    cost: "with --client NAME 1 to 8 requests, with --client all about 16 (quick) or 40; more when something is refused",
     run: |cx| -> Work<'_> { Box::pin(run(cx)) },
 };
 
