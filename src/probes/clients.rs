@@ -69,7 +69,12 @@ fn hopeless(cx: &Ctx<'_>) -> Option<String> {
     }
     let first = cx.tries(Ask::Chat).into_iter().next()?;
     let about_it = matches!(first.exchange.status(), Some(400 | 404 | 405 | 415 | 422));
-    (!about_it).then(|| "plain chat failed for a reason that all clients would meet".to_owned())
+    let how = match (first.exchange.status(), first.exchange.fault_kind()) {
+        (Some(status), _) => format!(" (HTTP {status})"),
+        (None, Some(kind)) => format!(" ({kind})"),
+        (None, None) => String::new(),
+    };
+    (!about_it).then(|| format!("plain chat failed for a reason that all clients would meet{how}"))
 }
 
 /// Requests that go the same way: the same route, key header and version of the API.
