@@ -159,6 +159,9 @@ impl<'c, 'e> Seen<'c, 'e> {
 
     /// Why no client's request was sent at all.
     fn nothing_sent(&self) -> Option<String> {
+        if self.case.subject().model.is_none() {
+            return Some("no model is known, so that none of its requests was sent (--model)".to_owned());
+        }
         let sent = [Ask::Client, Ask::Fields].into_iter().any(|ask| self.case.asked(ask).next().is_some());
         self.case.skipped(Ask::Client).filter(|_| !sent).map(str::to_owned)
     }
