@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use llmdoctor::catalogue::{CATALOGUE, Severity, mode};
 use llmdoctor::diagnosis::Diagnosis;
+use llmdoctor::evidence::Ask;
 use llmdoctor::pace::Pace;
 use llmdoctor::sim::{Scenario, Tempo, scenarios};
 use support::{block_on, examine};
@@ -77,6 +78,14 @@ fn every_scenario_is_named_and_every_healthy_one_is_silent() {
     });
     let report = report.into_inner().expect("unpoisoned");
     assert!(report.is_empty(), "{} of {} scenarios are not diagnosed as they should be:\n{report}", report.lines().count(), all.len());
+}
+
+#[test]
+fn a_forced_tool_and_a_schema_are_asked_for_once() {
+    let healthy = llmdoctor::sim::scenario("healthy").expect("a scenario");
+    let evidence = block_on(examine(healthy, Pace { sweep: Some(std::time::Duration::from_millis(1)), ..Pace::simulated() })).evidence;
+    let count = |ask: Ask| evidence.asked(ask).count();
+    assert_eq!((count(Ask::ChatStreamTools), count(Ask::ChatStreamJson), count(Ask::Effect)), (1, 1, 2));
 }
 
 /// Modes that a gateway on loopback does not show twice: two address families and proxies are held by evidence written by hand

@@ -8,7 +8,7 @@ use llmdoctor::catalogue::{Case, Severity};
 use llmdoctor::evidence::{Ask, Dialect};
 use llmdoctor::ladder::Climb;
 use llmdoctor::pace::Pace;
-use llmdoctor::profiles::{self, Profile};
+use llmdoctor::profiles::{self, Capability, Profile};
 use llmdoctor::report::{Format, Look, Report, render};
 use llmdoctor::sim::scenario;
 use support::{Examined, block_on, examine_with};
@@ -46,6 +46,24 @@ fn among_all(id: &str) -> (Examined, Vec<Fit>) {
     let examined = examined(id, profiles::all().collect());
     let fits = fits(&Case::new(&examined.evidence));
     (examined, fits)
+}
+
+/// With features: tools, structured output, pictures, titles.
+fn with_features(id: &str) -> (Examined, Vec<Fit>) {
+    let clients: &'static [Profile] = profiles::all().collect::<Vec<_>>().leak();
+    let pace = Pace { max_requests: 200, ..Pace::simulated() };
+    let skip = ["sweep", "calls", "effects"].map(str::to_owned).to_vec();
+    let examined = block_on(examine_with(scenario(id).expect("a scenario"), pace, |climb| Climb { clients, skip, ..climb }));
+    let fits = fits(&Case::new(&examined.evidence));
+    (examined, fits)
+}
+
+fn of<'f>(fits: &'f [Fit], name: &str) -> &'f Fit {
+    fits.iter().find(|fit| fit.client.name == name).expect("a row")
+}
+
+fn can(fit: &Fit, capability: Capability) -> Option<How> {
+    fit.can.iter().find(|can| can.capability == capability).map(|can| can.how)
 }
 
 fn named(fits: &[Fit], how: How) -> Vec<&str> {
@@ -200,4 +218,94 @@ fn the_table_is_in_every_format() {
     for name in profiles::names() {
         assert!(terminal.contains(name) && markdown.contains(&format!("| `{name}` |")), "{name} is not in the table");
     }
+}
+
+#[test]
+fn a_limit_on_tools_stops_those_who_send_more_and_nobody_else() {
+    let (examined, all) = among_all("agent-tools-capped");
+    let stopped: Vec<&str> = named(&all, How::Fails).into_iter().filter(|name| chat_clients().iter().any(|other| other == name)).collect();
+    assert_eq!(stopped, ["cline-cli", "open-webui"]);
+    assert!(of(&all, "cline-cli").because.contains("25 tools"), "{}", of(&all, "cline-cli").because);
+    assert!(examined.evidence.asked(Ask::ClientSize).count() <= 7);
+    // What stands for many clients accuses nobody.
+    assert!(examined.diagnosis().findings.iter().all(|found| found.finding.severity < Severity::Error));
+}
+
+#[test]
+fn a_limit_on_bytes_stops_those_whose_first_request_is_longer() {
+    let (_, all) = among_all("express-caps-bodies");
+    let stopped: Vec<&str> = named(&all, How::Fails).into_iter().filter(|name| chat_clients().iter().any(|other| other == name)).collect();
+    assert_eq!(stopped, ["copilot-cli", "qwen-code"]);
+    assert_eq!(told(&alone("express-caps-bodies", "opencode")), (Vec::new(), How::Works));
+}
+
+#[test]
+fn names_that_a_firewall_refuses_stop_only_those_who_have_them() {
+    let (_, all) = among_all("library-names-blocked");
+    let library = |agent: &str| agent.contains("OpenAI/Python") || agent.contains("python-requests");
+    let blocked = |fit: &&Fit| fit.client.headers.iter().any(|(name, value)| name == "user-agent" && library(value));
+    for fit in all.iter().filter(|fit| chat_clients().contains(&fit.client.name)) {
+        let wanted = if blocked(&fit) { How::Fails } else { How::Works };
+        assert_eq!(fit.how, wanted, "{}: {}", fit.client.name, fit.because);
+    }
+    assert!(of(&all, "aider").because.contains("User-Agent OpenAI/Python"), "{}", of(&all, "aider").because);
+}
+
+#[test]
+fn a_client_calls_itself_as_it_was_recorded_to_do() {
+    let agents = |client: &str| -> Vec<Option<String>> {
+        let examined = alone("healthy", client);
+        let requests = examined.evidence.exchanges.into_iter().filter(|exchange| exchange.ask != Ask::Connect);
+        requests
+            .map(|exchange| exchange.request.headers.into_iter().find(|(name, _)| name == "user-agent").map(|(_, value)| value))
+            .collect()
+    };
+    assert!(agents("genai-rs").iter().all(Option::is_none));
+    // Nobody knows what Zed calls itself: a made-up name would be no better than ours.
+    assert!(agents("zed").iter().all(|agent| agent.as_ref().is_some_and(|agent| agent.starts_with("llmdoctor/"))));
+}
+
+#[test]
+fn pictures_that_are_refused_cost_nobody_his_chat() {
+    let (_, all) = with_features("image-refused");
+    let dify = of(&all, "dify");
+    assert_eq!((dify.how, can(dify, Capability::Images), can(dify, Capability::Tools)), (How::Works, Some(How::Fails), Some(How::Works)));
+    assert_eq!(can(of(&all, "aider"), Capability::Images), None);
+}
+
+#[test]
+fn tools_that_are_refused_stop_agents_and_only_the_tools_of_others() {
+    let (_, all) = with_features("tool-choice-refused");
+    let (agent, library) = (of(&all, "opencode"), of(&all, "litellm-sdk"));
+    assert_eq!(
+        (agent.how, can(agent, Capability::Tools), can(agent, Capability::Titles)),
+        (How::Fails, Some(How::Fails), Some(How::Fails))
+    );
+    assert_eq!((library.how, can(library, Capability::Structured)), (How::Works, Some(How::Works)));
+}
+
+#[test]
+fn a_limit_that_all_meet_says_how_long_the_user_waits() {
+    let examined = alone("rate-limited-bare", "langchain-js");
+    let fit = &fits(&Case::new(&examined.evidence))[0];
+    assert_eq!((fit.how, fit.sees.as_deref()), (How::Fails, Some("an error, after 7 requests and 104 s")));
+}
+
+#[test]
+fn a_finding_says_what_the_client_s_user_sees_of_it() {
+    let user_sees = |id: &str, client: &str, mode: &str| {
+        let examined = alone(id, client);
+        let report = Report::new(&examined.evidence, &examined.diagnosis());
+        let terminal = render(&report, Format::Terminal, &Look::default());
+        let item = report.findings.iter().find(|item| item.mode == mode).unwrap_or_else(|| panic!("{id}: no {mode}"));
+        let said = item.user_sees.clone();
+        assert!(said.is_none() || terminal.contains("Its user"), "{terminal}");
+        said
+    };
+    let loops = user_sees("no-finish-reason", "opencode", "stream-no-finish-reason").expect("recorded");
+    assert_eq!(loops, "In opencode 1.18.33: requests without end (419 in 100 s), as recorded.");
+    let fine = user_sees("no-finish-reason", "openai-python", "stream-no-finish-reason").expect("recorded");
+    assert_eq!(fine, "In openai-python 3.52.0: the answer all the same, as recorded.");
+    let refused = user_sees("max-tokens-renamed", "opencode", "unsupported-field").expect("recorded");
+    assert_eq!(refused, "In opencode 1.18.33: an error, at once, as recorded.");
 }

@@ -1,11 +1,13 @@
 //! Whether known clients work here, read off the requests that were sent: theirs, and those that have everything of theirs.
 
+use std::collections::BTreeSet;
+
 use super::client_evidence::{believed, is_bare_refusal, ledger, sizes};
 use super::client_outcomes::{recorded, sees};
 use super::timing::span;
 use super::{Case, Shown};
 use crate::dialect::stream_timing::Timing;
-use crate::evidence::{Ask, Credential, Dialect};
+use crate::evidence::{Ask, Credential, Dialect, FaultKind};
 use crate::profiles::{self, Capability, Forecast, Kind, Ledger, Profile, Recorded, TestAsks, Use, traits};
 
 /// What one client's user gets here.
@@ -110,7 +112,8 @@ impl<'c, 'e> Seen<'c, 'e> {
         if typed.is_none() && !self.alone && worst.how != How::Untested {
             worst = Standing::unreachable(&client, &self.case.subject().base_url);
         }
-        if client.from_servers && super::reach::is_private(self.case) == Some(super::reach::Private::ByName) {
+        let far = client.from_servers && super::reach::is_private(self.case) == Some(super::reach::Private::ByName);
+        if far {
             worst = Standing::far(&client, &super::reach::host(self.case));
         }
         let without = match worst.how {
@@ -119,7 +122,7 @@ impl<'c, 'e> Seen<'c, 'e> {
         };
         let can = Capability::ALL.into_iter().filter_map(|one| self.can(&client, &ledger, &worst, one)).collect();
         let Standing { how, because, sees, cites } = worst;
-        let test = self.test(&client, &ledger);
+        let test = if far { None } else { self.test(&client, &ledger) };
         Fit { client, how, because, sees, cites, without, can, typed, test }
     }
 
@@ -143,13 +146,24 @@ impl<'c, 'e> Seen<'c, 'e> {
         match all.iter().find(|(_, forecast)| *forecast == Forecast::Open) {
             Some((request, _)) => Standing::untested(match request.dialect() {
                 None => "the Gemini routes are not asked".to_owned(),
-                _ => format!("no request tells what becomes of its {} on {}", request.kind, request.bare_route()),
+                _ => self
+                    .nothing_sent()
+                    .unwrap_or_else(|| format!("no request tells what becomes of its {} on {}", request.kind, request.bare_route())),
             }),
             None => match all.first() {
                 Some((request, Forecast::Passes(id))) => Standing::works(request, id),
                 _ => Standing::untested("nothing of what it sends is public".to_owned()),
             },
         }
+    }
+
+    /// Why no client's request was sent at all.
+    fn nothing_sent(&self) -> Option<String> {
+        if self.case.subject().model.is_none() {
+            return Some("no model is known, so that none of its requests was sent (--model)".to_owned());
+        }
+        let sent = [Ask::Client, Ask::Fields].into_iter().any(|ask| self.case.asked(ask).next().is_some());
+        self.case.skipped(Ask::Client).filter(|_| !sent).map(str::to_owned)
     }
 
     fn forecast(&self, ledger: &Ledger, request: &Recorded) -> Forecast {
@@ -188,6 +202,9 @@ impl<'c, 'e> Seen<'c, 'e> {
         let chat = self.case.chat();
         let same = self.alone || client.dialect_name() == Some(self.case.subject().dialect.as_str());
         let shown = chat.failure().filter(|_| same && self.case.stream().answer().is_none())?;
+        if matches!(shown.fault_kind(), Some(FaultKind::NoAnswer)) {
+            return gave_up(client, shown);
+        }
         if !chat.repeats() && !believed(self.case, shown) {
             return None;
         }
@@ -322,6 +339,17 @@ impl<'c, 'e> Seen<'c, 'e> {
     }
 }
 
+/// Nothing had come when our own patience ended, and this client's is no longer.
+fn gave_up(client: &Profile, shown: &Shown) -> Option<Standing> {
+    let limit_s = client.patience().filter(|limit_s| limit_s * 1e3 <= shown.total_ms() * 1.01)?;
+    Some(Standing {
+        how: How::Fails,
+        because: format!("its patience: nothing had come after {}, and it waits {limit_s} s", span(shown.total_ms())),
+        sees: Some(format!("an error, after {limit_s:.0} s")),
+        cites: Some(shown.id.clone()),
+    })
+}
+
 /// How a client stands, before its features are looked at.
 struct Standing {
     how: How,
@@ -365,6 +393,10 @@ fn parts(shown: &Shown) -> Vec<String> {
         (Some(role), _) => Some(format!("role={role}")),
         (None, kind) => kind.map(|kind| format!("type={kind}")),
     };
-    let turns: std::collections::BTreeSet<String> = turns.filter_map(who).collect();
-    named.chain(turns).collect()
+    let (mut beyond, mut lists) = (BTreeSet::new(), false);
+    for turn in turns {
+        beyond.extend(who(turn));
+        lists |= turn["content"].is_array();
+    }
+    named.chain(beyond).chain(lists.then(|| "content[]".to_owned())).collect()
 }

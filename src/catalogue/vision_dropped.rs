@@ -40,6 +40,9 @@ fn diagnose(case: &Case) -> Verdict {
         return Verdict::absent(format!("the colour of a picture was named: {}", words(named)));
     }
     match (with.len() >= 2).then(|| without.first()).flatten() {
+        Some(_) if counts_nothing(case) => {
+            Verdict::untested("two pictures were not named, and the answers count every prompt alike, so that counts tell nothing")
+        }
         Some(bare) => counted(&with, bare),
         None => Verdict::untested("one picture was not named, and there is nothing to compare that with"),
     }
@@ -58,13 +61,34 @@ fn counted(with: &[&Shown], bare: &Shown) -> Verdict {
     let said = with.iter().map(|shown| words(shown)).collect::<Vec<_>>().join(" and ");
     let because =
         format!("Two pictures of one colour each were answered with {said}, and counted {most} prompt tokens; none at all, {least}.");
-    Finding::new(Severity::Info, Certainty::Likely, Blame::Gateway, because)
+    // Some gateways count the text alone, and some models do not know colours: only who says that there is no picture makes it likely.
+    let certainty = if with.iter().any(|shown| misses_it(shown)) { Certainty::Likely } else { Certainty::Possible };
+    Finding::new(Severity::Info, certainty, Blame::Gateway, because)
         .so("Whoever sends a picture gets an answer about something else, and no error.")
         .cite(with.iter().map(|shown| shown.exchange))
         .cite([bare.exchange])
         .detail("prompt_tokens", most)
         .detail("prompt_tokens_without", least)
         .present()
+}
+
+/// Questions of different lengths were all counted with the same number of tokens.
+fn counts_nothing(case: &Case) -> bool {
+    let counted = |shown: &Shown| Some((shown.exchange.request.body.as_ref()?.to_string().len(), shown.completion()?.usage.prompt?));
+    let texts: Vec<(usize, u64)> = [Ask::Chat, Ask::Effect].into_iter().flat_map(|ask| case.asked(ask)).filter_map(counted).collect();
+    let (Some(first), Some(longest)) = (texts.first(), texts.iter().map(|(length, _)| *length).max()) else { return false };
+    let shortest = texts.iter().map(|(length, _)| *length).min().unwrap_or_default();
+    longest > shortest + DIFFERENT && texts.iter().all(|(_, tokens)| *tokens == first.1)
+}
+
+/// Bytes by which two questions must differ, so that no counter takes them for alike.
+const DIFFERENT: usize = 20;
+
+/// The model says that no picture came.
+fn misses_it(shown: &Shown) -> bool {
+    let text = words(shown).to_lowercase();
+    let any = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    any(&["picture", "image", "photo", "attach"]) && any(&["no ", "not ", "n't", "n’t", "cannot", "unable", "any "])
 }
 
 fn picture(shown: &Shown) -> Option<&'static Picture> {

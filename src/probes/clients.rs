@@ -22,7 +22,7 @@ pub const PROBE: Probe = Probe {
     asks: "Do the requests of this client (or of all that are known) pass, on their routes, with their headers and their way to send the key?",
     stage: 5,
     needs: Need::Client,
-    cost: "with --client NAME 1 to 8 requests, with --client all about 25; more when something is refused",
+    cost: "with --client NAME 1 to 8 requests, with --client all about 16 (quick) or 40; more when something is refused",
     run: |cx| -> Work<'_> { Box::pin(run(cx)) },
 };
 
@@ -69,7 +69,12 @@ fn hopeless(cx: &Ctx<'_>) -> Option<String> {
     }
     let first = cx.tries(Ask::Chat).into_iter().next()?;
     let about_it = matches!(first.exchange.status(), Some(400 | 404 | 405 | 415 | 422));
-    (!about_it).then(|| "plain chat failed for a reason that all clients would meet".to_owned())
+    let how = match (first.exchange.status(), first.exchange.fault_kind()) {
+        (Some(status), _) => format!(" (HTTP {status})"),
+        (None, Some(kind)) => format!(" ({kind})"),
+        (None, None) => String::new(),
+    };
+    (!about_it).then(|| format!("plain chat failed for a reason that all clients would meet{how}"))
 }
 
 /// Requests that go the same way: the same route, key header and version of the API.

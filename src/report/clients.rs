@@ -341,7 +341,7 @@ const COLUMNS: [(Capability, &str); 5] = [
     (Capability::Titles, "title"),
 ];
 /// The width of a column of marks, and of the names before them.
-const WIDTHS: (usize, usize) = (6, 28);
+const WIDTHS: (usize, usize) = (6, 30);
 
 /// One row per client: every one when all is wanted, else those whose capabilities differ.
 fn columns(page: &mut Page, rows: &[ClientRow], look: &Look) {

@@ -35,3 +35,8 @@ pub(super) const WEBSITE: &str = "<!DOCTYPE html>\n<html>\n<head><title>Welcome 
 
 /// The headers under which nginx sends its pages.
 pub(super) const NGINX: &str = "Server: nginx/1.22.1\r\nContent-Type: text/html\r\n";
+
+/// Cloudflare's page for whoever a firewall rule stops.
+pub(super) const BLOCKED: &str = "<!DOCTYPE html><html><head><title>Attention Required! | Cloudflare</title></head><body><h1>Sorry, you have been \
+    blocked</h1><p>The action you just performed triggered the security solution. There are several actions that could trigger this \
+    block including submitting a certain word or phrase, a SQL command or malformed data.</p></body></html>";

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::pages::BLOCKED;
 use crate::sim::completion::Completion;
 use crate::sim::gateway::{Gateway, HEALTHY, Moment};
 use crate::sim::script::*;
@@ -59,6 +60,19 @@ pub(super) static TABLE: &[Scenario] = &[
         })
         },
     ),
+    Scenario {
+        id: "library-names-blocked",
+        title: "A firewall blocks the names of Python's libraries on POST, and no others",
+        gateway: Gateway {
+            before: |request, _| {
+                let agent = request.header("user-agent").unwrap_or_default().to_ascii_lowercase();
+                let library = ["openai/python", "python-requests"].iter().any(|name| agent.contains(name));
+                (request.method == "POST" && library).then(|| response(403, "Server: cloudflare\r\nContent-Type: text/html\r\n", BLOCKED))
+            },
+            ..HEALTHY
+        },
+        ..USUAL
+    },
     far("localhost-from-afar", "Cursor's servers are to call localhost", "http://127.0.0.1:{port}/v1", None),
     far(
         "intranet-from-afar",

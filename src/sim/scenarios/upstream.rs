@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::limits::chats;
+use super::pages::BLOCKED;
 use super::pages::*;
 use crate::sim::gateway::{Gateway, HEALTHY, Moment};
 use crate::sim::request::Received;
@@ -116,7 +117,3 @@ const CLOUDFLARE: &str =
 const JUST_A_MOMENT: &str = "<!DOCTYPE html><html lang=\"en-US\"><head><title>Just a moment...</title>\
     <meta name=\"robots\" content=\"noindex,nofollow\"></head><body><noscript>Enable JavaScript and cookies to continue</noscript>\
     <script src=\"/cdn-cgi/challenge-platform/h/b/orchestrate/chl_page/v1\"></script></body></html>";
-
-const BLOCKED: &str = "<!DOCTYPE html><html><head><title>Attention Required! | Cloudflare</title></head><body><h1>Sorry, you have been \
-    blocked</h1><p>The action you just performed triggered the security solution. There are several actions that could trigger this \
-    block including submitting a certain word or phrase, a SQL command or malformed data.</p></body></html>";
