@@ -115,8 +115,8 @@ mod tests {
         assert_eq!(ROWS.last().map(|row| row.told as usize), Some(SOURCES.len()));
         assert_eq!(ROWS.last().map(|row| row.end as usize), Some(HELD.len()));
         assert!(TOKENS.is_sorted_by(|a, b| a.0 < b.0) && HELD.iter().all(|token| usize::from(*token) < TOKENS.len()));
-        for place in 0..ROWS.len() {
-            assert!(precedent(place).source.starts_with("https://") && ROWS[place].norm > 0.0, "row {place}");
+        for (place, row) in ROWS.iter().enumerate() {
+            assert!(precedent(place).source.starts_with("https://") && row.norm > 0.0, "row {place}");
         }
     }
 
