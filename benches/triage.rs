@@ -8,6 +8,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use llmdoctor::catalogue::Certainty;
 use llmdoctor::{facts, triage::Triage};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
@@ -31,6 +32,12 @@ struct Failure {
     told: String,
 }
 
+impl Failure {
+    fn is_bare_success(&self) -> bool {
+        self.body.is_empty() && self.status.is_some_and(|status| status < 300)
+    }
+}
+
 /// How often the right mode was named.
 #[derive(Default)]
 struct Score {
@@ -38,6 +45,8 @@ struct Score {
     first: usize,
     three: usize,
     silent: usize,
+    /// Cases of which a mode is called likely, and those of which the first of these is right.
+    likely: (usize, usize),
 }
 
 fn main() {
@@ -45,12 +54,19 @@ fn main() {
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
-    let failures = read(&std::env::var("CORPUS").unwrap_or_else(|_| CORPUS.to_owned()));
-    println!("{:<72} {:>6} {:>8} {:>8} {:>9} {:>12}", "", "cases", "first %", "three %", "silent %", "of named %");
+    let path = std::env::var("CORPUS").unwrap_or_else(|_| CORPUS.to_owned());
+    let failures = read(&path);
+    println!(
+        "{:<72} {:>6} {:>8} {:>8} {:>9} {:>12} {:>8} {:>12}",
+        "", "cases", "first %", "three %", "silent %", "of named %", "likely", "of likely %"
+    );
     table(&failures).print("a table from status codes to modes, cross-validated");
     for (name, paste) in FORMS {
         score(&failures, paste).print(&format!("{name}, everything known"));
     }
+    // A head of a success without a body shows no failure, and silence about it is right.
+    let shown: Vec<Failure> = read(&path).into_iter().filter(|failure| !failure.is_bare_success()).collect();
+    cross_validated("request and answer, where they show a failure", &shown, |failure| &failure.whole);
     let unseen: Vec<Score> = FORMS.iter().map(|(name, paste)| cross_validated(name, &failures, *paste)).collect();
     if std::env::var_os("CORPUS").is_some() {
         return;
@@ -116,8 +132,13 @@ fn fold_of(failure: &Failure) -> u64 {
 impl Score {
     fn judge(&mut self, failure: &Failure, paste: Paste) {
         let triage = Triage::of(paste(failure).as_bytes()).expect("a text");
-        let named: Vec<&str> = triage.named().iter().map(|named| named.mode.id).collect();
+        let found = triage.named();
+        let named: Vec<&str> = found.iter().map(|named| named.mode.id).collect();
         self.count(failure, &named);
+        if let Some(likely) = found.iter().find(|named| named.certainty == Certainty::Likely) {
+            self.likely.0 += 1;
+            self.likely.1 += usize::from(likely.mode.id == failure.mode);
+        }
         if std::env::var_os("VERBOSE").is_some() && named.first() != Some(&failure.mode.as_str()) {
             let shown: String = paste(failure).chars().take(600).collect();
             println!("{} wants {}, gets {named:?}\n    {}", failure.id, failure.mode, shown.replace('\n', "\\n"));
@@ -136,14 +157,15 @@ impl Score {
         100.0 * count as f64 / self.cases.max(1) as f64
     }
 
-    /// The last column: of the cases for which anything was named, how many got the right mode first.
+    /// Of the cases for which anything was named, how many got the right mode first; and the same of what was called likely.
     fn print(&self, name: &str) {
         if self.cases == 0 {
             return;
         }
         let [first, three, silent] = [self.first, self.three, self.silent].map(|count| self.share(count));
         let right = 100.0 * self.first as f64 / (self.cases - self.silent).max(1) as f64;
-        println!("{name:<72} {:>6} {first:>8.1} {three:>8.1} {silent:>9.1} {right:>12.1}", self.cases);
+        let sure = 100.0 * self.likely.1 as f64 / self.likely.0.max(1) as f64;
+        println!("{name:<72} {:>6} {first:>8.1} {three:>8.1} {silent:>9.1} {right:>12.1} {:>8} {sure:>12.1}", self.cases, self.likely.0);
     }
 }
 

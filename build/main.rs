@@ -28,10 +28,15 @@ fn main() {
     println!("cargo::rerun-if-changed={CORPUS}");
     let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo names a folder"));
     let (told, signs): (Vec<_>, Vec<_>) = files(&facts.join("signs"), "toml").into_iter().partition(|path| path.ends_with("prose.toml"));
-    write(&out.join("errors.rs"), &tables::texts::<tables::Saying>("ERRORS", "Saying", &[facts.join("errors.toml")]));
-    write(&out.join("wrappers.rs"), &tables::texts::<tables::Wrapper>("WRAPPERS", "Wrapper", &[facts.join("wrappers.toml")]));
-    write(&out.join("signs.rs"), &tables::texts::<tables::Pointer>("SIGNS", "Pointer", &signs));
-    write(&out.join("prose.rs"), &tables::texts::<tables::Pointer>("TOLD", "Pointer", &told));
+    let mut examples = String::new();
+    write(&out.join("errors.rs"), &tables::texts::<tables::Saying>("ERRORS", "Saying", &[facts.join("errors.toml")], &mut examples));
+    write(
+        &out.join("wrappers.rs"),
+        &tables::texts::<tables::Wrapper>("WRAPPERS", "Wrapper", &[facts.join("wrappers.toml")], &mut examples),
+    );
+    write(&out.join("signs.rs"), &tables::texts::<tables::Pointer>("SIGNS", "Pointer", &signs, &mut examples));
+    write(&out.join("prose.rs"), &tables::texts::<tables::Pointer>("TOLD", "Pointer", &told, &mut examples));
+    pack(&out.join("examples.z"), &examples);
     let corpus = ["failures.jsonl", "more.jsonl"].map(|name| Path::new(CORPUS).join(name));
     write(&out.join("precedents.rs"), &precedents::tables(&corpus.each_ref().map(PathBuf::as_path)));
     for path in files(facts, "toml").iter().filter(|path| !path.ends_with("errors.toml") && !path.ends_with("wrappers.toml")) {

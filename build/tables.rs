@@ -20,7 +20,7 @@ struct Row<R> {
     #[serde(flatten)]
     says: R,
     #[serde(default)]
-    example: String,
+    example: Example,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -65,7 +65,8 @@ pub struct Pointer {
 }
 
 /// The rows of these files as one table of this name; of what they say of a text, this is the type.
-pub fn texts<R: DeserializeOwned + Debug>(name: &str, says: &str, paths: &[PathBuf]) -> String {
+/// Their examples are added to `examples`.
+pub fn texts<R: DeserializeOwned + Debug>(name: &str, says: &str, paths: &[PathBuf], examples: &mut String) -> String {
     let mut rows = Vec::new();
     for path in paths {
         for row in crate::rows(path) {
@@ -74,10 +75,31 @@ pub fn texts<R: DeserializeOwned + Debug>(name: &str, says: &str, paths: &[PathB
             if let Some(Pattern(regex)) = &row.signature.regex {
                 (row.signature.needs, row.signature.in_a_line) = needs::of(regex).unwrap_or_else(|error| panic!("{broken}: {error}"));
             }
+            row.example.start = examples.len();
+            *examples += &row.example.text;
             rows.push(row);
         }
     }
     format!("pub(super) static {name}: [Row<{says}>; {}] = {rows:#?};", rows.len())
+}
+
+#[derive(Deserialize, Default)]
+#[serde(from = "String")]
+struct Example {
+    text: String,
+    start: usize,
+}
+
+impl From<String> for Example {
+    fn from(text: String) -> Self {
+        Example { text, start: 0 }
+    }
+}
+
+impl Debug for Example {
+    fn fmt(&self, f: &mut Formatter) -> Result {
+        write!(f, "Example({}, {})", self.start, self.start + self.text.len())
+    }
 }
 
 #[derive(Deserialize)]

@@ -6,11 +6,11 @@ use std::fmt::Write as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use llmdoctor::catalogue::{Severity, mode};
+use llmdoctor::catalogue::{Certainty, Severity, mode};
 use llmdoctor::evidence::{Ask, Exchange, Outcome};
 use llmdoctor::pace::Pace;
 use llmdoctor::sim::{Scenario, scenario, scenarios};
-use llmdoctor::triage::Triage;
+use llmdoctor::triage::{Grounds, Triage};
 use support::{block_on, examine};
 
 /// Scenarios that no single pasted answer tells: each needs a clock, a second request, or bytes that a paste loses.
@@ -219,4 +219,56 @@ fn the_answer_that_a_finding_cites_names_the_same_mode_when_it_is_pasted() {
 fn the_scenarios_that_need_more_exist() {
     let missing: Vec<_> = NEED_MORE.iter().filter(|id| scenario(id).is_none()).collect();
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// What is pasted by mistake, or to see what happens: none of it is about a chat that fails.
+const INNOCENT: [&str; 6] = [
+    "It works fine now, thanks for the quick help!",
+    "The stream runs past the old mill, and the model of the bridge stands in the town hall. Entry is free, children get a token.",
+    "2026-01-01 10:00:00 INFO gateway: POST /v1/chat/completions 200 in 412 ms, model gpt-4o\n\
+     2026-01-01 10:00:01 INFO gateway: GET /v1/models 200 in 9 ms\n",
+    "203.0.113.7 - - [01/Jan/2026:10:00:00 +0000] \"GET /favicon.ico HTTP/1.1\" 404 153 \"-\" \"Mozilla/5.0\"\n",
+    "## 1.4.0\n\n- Faster parsing of tables\n- `Buffer::split` returns an error instead of a panic when the index is too large\n\
+     - Dropped support for Rust 1.70\n",
+    "fn main() {\n    let model = Model::load(\"mesh.obj\").unwrap_or_else(|error| panic!(\"cannot load: {error}\"));\n    model.render();\n}\n",
+];
+
+#[test]
+fn what_tells_of_no_failing_chat_is_silent() {
+    let named = |text: &str| -> Vec<_> { Triage::of(text.as_bytes()).expect("a text").named().iter().map(|named| named.mode.id).collect() };
+    let licence = |name: &str| std::fs::read_to_string(format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))).expect("a licence");
+    let licences = ["LICENSE-APACHE", "LICENSE-MIT", "Cargo.lock", "rustfmt.toml"].map(licence);
+    let loud: Vec<_> = INNOCENT.into_iter().chain(licences.iter().map(String::as_str)).map(|text| (text, named(text))).collect();
+    let loud: Vec<_> = loud.into_iter().filter(|(_, named)| !named.is_empty()).map(|(text, named)| (&text[..40], named)).collect();
+    assert!(loud.is_empty(), "{loud:#?}");
+}
+
+#[test]
+fn a_status_alone_is_ranked_by_what_real_ones_turned_out_to_be() {
+    let triage = Triage::of(b"POST /v1/chat/completions HTTP/1.1\n\nHTTP/1.1 404 Not Found\n\n").expect("a text");
+    let named = triage.named();
+    assert!(named.len() > 1, "several things answer so");
+    for named in &named {
+        assert_eq!((named.certainty, named.grounds), (Certainty::Possible, Grounds::Alike), "{}", named.mode.id);
+        assert!(named.reasons[0].contains("turned out to be this (https://"), "{:?}", named.reasons);
+    }
+    let bare = Triage::of(b"POST /v1/chat/completions HTTP/1.1\n\nHTTP/1.1 200 OK\n\n").expect("a text");
+    assert!(bare.named().is_empty(), "a success says nothing against anybody");
+}
+
+#[test]
+fn every_real_failure_has_a_known_mode_and_a_source_and_holds_no_key() {
+    for file in ["failures.jsonl", "more.jsonl"] {
+        let text = std::fs::read_to_string(format!("{}/benches/corpus/{file}", env!("CARGO_MANIFEST_DIR"))).expect("a corpus");
+        for line in text.lines() {
+            let case: serde_json::Value = serde_json::from_str(line).expect("a case");
+            let (id, source) = (&case["id"], case["source"].as_str().expect("a source"));
+            assert!(case["mode"].as_str().and_then(mode).is_some() && source.starts_with("https://"), "{id}");
+            let has_key = line.match_indices("sk-").any(|(at, _)| {
+                let rest = line[at + 3..].bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'-').count();
+                rest >= 32
+            });
+            assert!(!has_key, "{id} shows a key");
+        }
+    }
 }

@@ -69,6 +69,15 @@ fn words_that_decide_nothing_are_inconclusive() {
 }
 
 #[test]
+fn what_failures_like_it_turned_out_to_be_is_no_verdict() {
+    let output = triage(b"HTTP/1.1 404 Not Found\n\n", &["--format", "json"]);
+    let report = json(&output);
+    assert_eq!((output.status.code(), &report["verdict"]), (Some(3), &"inconclusive".into()));
+    assert!(report["findings"].as_array().is_some_and(|findings| findings.iter().all(|finding| finding["certainty"] == "possible")));
+    assert!(report["findings"][0]["settle"]["command"].as_str().is_some_and(|command| command.starts_with("llmdoctor check")));
+}
+
+#[test]
 fn the_json_keeps_to_the_schema() {
     let schema: serde_json::Value = serde_json::from_str(include_str!("../schema/report.schema.json")).expect("a schema");
     let validator = jsonschema::validator_for(&schema).expect("a valid schema");

@@ -1,6 +1,6 @@
 //! What a refusal means: the text of an error, read in a closed vocabulary of causes.
 
-use super::signatures::{Needs, Row, Signature, Text, Words};
+use super::signatures::{Example, Needs, Row, Signature, Text, Words};
 use super::wrappers::{self, Wrapping};
 use super::{Headers, Pattern, Strength, head};
 use serde::Deserialize;
@@ -380,9 +380,9 @@ mod tests {
             code,
             kind: None,
             param,
-            message: row.example,
+            message: row.example.text(),
             headers,
-            raw: row.example,
+            raw: row.example.text(),
         }
     }
 

@@ -59,8 +59,8 @@ pub use stream_clients::{
 pub use texts::{SignText, TextRow, sign_texts, texts, texts_of_status};
 pub use tokens::Shown;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use std::borrow::Cow;
 use std::io::Read as _;
 use std::sync::OnceLock;
@@ -84,22 +84,29 @@ pub enum Strength {
 }
 
 /// A regular expression of a data file. It is compiled when it is first asked: most never are.
-#[derive(Debug, Deserialize)]
-#[serde(from = "String")]
+#[derive(Debug)]
 struct Pattern {
-    text: Cow<'static, str>,
-    compiled: OnceLock<regex_lite::Regex>,
+    text: &'static str,
+    /// In a box: rows have several patterns each, and most are never compiled.
+    compiled: OnceLock<Box<regex_lite::Regex>>,
 }
 
 impl Pattern {
     const fn new(text: &'static str) -> Self {
-        Pattern { text: Cow::Borrowed(text), compiled: OnceLock::new() }
+        Pattern { text, compiled: OnceLock::new() }
     }
 }
 
 impl From<String> for Pattern {
     fn from(text: String) -> Self {
-        Pattern { text: Cow::Owned(text), compiled: OnceLock::new() }
+        // Tables live as long as the program.
+        Pattern::new(String::leak(text))
+    }
+}
+
+impl<'de> Deserialize<'de> for Pattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Pattern::from)
     }
 }
 
@@ -109,7 +116,10 @@ impl std::ops::Deref for Pattern {
     /// # Panics
     /// When the pattern is broken, which a test of each data file rules out.
     fn deref(&self) -> &regex_lite::Regex {
-        self.compiled.get_or_init(|| regex_lite::Regex::new(&self.text).unwrap_or_else(|error| panic!("embedded pattern: {error}")))
+        self.compiled.get_or_init(|| {
+            let compiled = regex_lite::Regex::new(self.text);
+            Box::new(compiled.unwrap_or_else(|error| panic!("embedded pattern: {error}")))
+        })
     }
 }
 

@@ -43,6 +43,8 @@ include!(concat!(env!("OUT_DIR"), "/precedents.rs"));
 
 /// As many are asked what a failure like theirs turns out to be.
 const NEAREST: usize = 12;
+/// A failure under another status is as much less like one.
+const OTHER_STATUS: f32 = 0.7;
 /// What this share of all rows holds tells nothing.
 const COMMON: f32 = 0.3;
 
@@ -56,7 +58,8 @@ pub fn precedents(shown: &Shown) -> Vec<Alike> {
         let shared: f32 = HELD[start..end].iter().map(|token| asked[usize::from(*token)]).sum();
         start = end;
         if shared > 0.0 {
-            likely.push((shared / (norm * row.norm), place));
+            let same = shown.status.is_none_or(|status| row.status == 0 || row.status == status);
+            likely.push((shared / (norm * row.norm) * if same { 1.0 } else { OTHER_STATUS }, place));
         }
     }
     likely.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));

@@ -6,6 +6,7 @@ use memchr::memmem;
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 /// A row of a table of texts: what they look like, and what that table says of them.
 ///
@@ -23,7 +24,7 @@ pub(super) struct Row<R> {
     /// What the table says of it.
     pub says: R,
     /// A real text; empty for what is no text.
-    pub example: &'static str,
+    pub example: Example,
 }
 
 /// What one kind of text looks like. Everything it asks for must hold.
@@ -53,6 +54,19 @@ pub(super) struct Signature {
     pub names: Option<Pattern>,
     /// Whether the body around the message is as good as the message.
     pub raw: bool,
+}
+
+/// Where the example of a row stands in the text of all examples, which is packed until somebody wants to read one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Example(pub u32, pub u32);
+
+static EXAMPLES: LazyLock<String> = LazyLock::new(|| super::unpacked(include_bytes!(concat!(env!("OUT_DIR"), "/examples.z"))));
+
+impl Example {
+    /// The example itself.
+    pub fn text(self) -> &'static str {
+        &EXAMPLES[self.0 as usize..self.1 as usize]
+    }
 }
 
 /// Texts of a row, each ended by U+1F: a slice of them has an address for each, to be relocated at every start.

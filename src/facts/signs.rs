@@ -1,6 +1,6 @@
 //! What a pasted failure shows beside the words of an error: addresses, answers of the wrong kind, what clients and people say of it.
 
-use super::signatures::{Needs, Row, Signature, Text, Words};
+use super::signatures::{Example, Needs, Row, Signature, Text, Words};
 use super::{ErrorText, Pattern, Strength};
 
 /// A failure as somebody saw it.
@@ -97,13 +97,14 @@ mod tests {
     /// The scene of a row's example.
     fn scene(row: &Row<Pointer>) -> Scene<'_> {
         let status = row.signature.status.first().copied();
-        let error = ErrorText { status, code: None, kind: None, param: None, message: row.example, headers: &[], raw: row.example };
+        let error =
+            ErrorText { status, code: None, kind: None, param: None, message: row.example.text(), headers: &[], raw: row.example.text() };
         Scene { error, url: "", stream: row.says.stream, media_type: "" }
     }
 
     #[test]
     fn every_example_shows_its_sign_and_none_as_strong_of_another_mode() {
-        let rows = SIGNS.iter().filter(|row| !row.example.is_empty() && row.says.url.is_none() && row.says.media.is_none());
+        let rows = SIGNS.iter().filter(|row| !row.example.text().is_empty() && row.says.url.is_none() && row.says.media.is_none());
         let wrong = rows.filter_map(|row| {
             let found = signs(&scene(row));
             let own = found.iter().find(|sign| sign.row == row.id);

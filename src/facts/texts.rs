@@ -60,17 +60,17 @@ static TEXTS: LazyLock<Vec<TextRow>> = LazyLock::new(|| {
         speaker: row.says.speaker,
         codes: row.signature.codes,
         status: row.signature.status,
-        example: row.example,
+        example: row.example.text(),
         source: row.source,
     };
     ERRORS.iter().map(shown).collect()
 });
 static SIGN_TEXTS: LazyLock<Vec<SignText>> = LazyLock::new(|| {
     let rows = SIGNS.iter().chain(&TOLD);
-    rows.map(|row| SignText { id: row.id, mode: row.says.mode, example: row.example, source: row.source }).collect()
+    rows.map(|row| SignText { id: row.id, mode: row.says.mode, example: row.example.text(), source: row.source }).collect()
 });
 static QUOTES: LazyLock<Vec<QuoteText>> =
-    LazyLock::new(|| WRAPPERS.iter().map(|row| QuoteText { id: row.id, example: row.example, source: row.source }).collect());
+    LazyLock::new(|| WRAPPERS.iter().map(|row| QuoteText { id: row.id, example: row.example.text(), source: row.source }).collect());
 
 /// Every kind of error text, in the order of the file.
 pub fn texts() -> &'static [TextRow] {

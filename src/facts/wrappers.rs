@@ -1,6 +1,6 @@
 //! Who is quoted: gateways that repeat what a provider said.
 
-use super::signatures::{Needs, Row, Signature, Text, Words};
+use super::signatures::{Example, Needs, Row, Signature, Text, Words};
 use super::{Pattern, Strength, head};
 
 /// How a gateway shows that it repeats what a provider said; the first group of its pattern names the provider.
@@ -43,7 +43,7 @@ mod tests {
     fn every_wrapper_is_seen_on_its_example() {
         for wrapper in WRAPPERS.iter() {
             assert!(wrapper.source.starts_with("https://"), "{} has no source", wrapper.id);
-            assert!(seen(wrapper.example).is_some(), "{}", wrapper.id);
+            assert!(seen(wrapper.example.text()).is_some(), "{}", wrapper.id);
         }
     }
 

@@ -43,7 +43,7 @@ pub fn joined(mut candidates: Vec<Candidate>, sighting: &Sighting, error: &Error
     if candidates.is_empty() && (answered || !is_failure(sighting, error)) {
         return candidates;
     }
-    let votes = if is_long_prose(sighting) { Votes::default() } else { Votes::of(sighting) };
+    let votes = if is_long_prose(sighting) || sighting.form == Form::Captured { Votes::default() } else { Votes::of(sighting) };
     if candidates.is_empty() {
         return if votes.may_speak(sighting, error) { votes.alone() } else { candidates };
     }

@@ -139,7 +139,7 @@ fn tells_of_a_chat(text: &str) -> bool {
 }
 
 /// Whoever tells of a failing chat at some length says at least one of these.
-const FIELD: [&str; 26] = [
+const FIELD: [&str; 24] = [
     "llm",
     "openai",
     "anthropic",
@@ -152,10 +152,8 @@ const FIELD: [&str; 26] = [
     "mistral",
     "qwen",
     "deepseek",
-    "grok",
     "kimi",
     "copilot",
-    "cursor",
     "chat completion",
     "/completions",
     "/v1",
