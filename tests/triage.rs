@@ -106,6 +106,10 @@ const NEED_MORE: &[&str] = &[
     "own-header-refused",
     "effort-with-long-list",
     "tools-capped-silently",
+    "three-properties-refused",
+    "cap-by-default",
+    "parallel-by-default",
+    "choices-by-default",
     "cut-papered-over",
     "cut-papered-over-early",
 ];

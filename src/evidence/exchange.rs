@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Body, Fault, FaultKind};
+use super::{Body, Dialect, Fault, FaultKind};
 
 /// One request and what came of it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -288,12 +288,14 @@ impl Exchange {
 
     /// The model name that was sent.
     pub fn model(&self) -> Option<&str> {
-        self.request.body.as_ref()?.get("model")?.as_str()
+        let of_body = self.request.body.as_ref().and_then(|body| body.get("model")?.as_str());
+        of_body.or_else(|| Dialect::model_of(&self.request.url).map(|(model, _)| model))
     }
 
     /// True when a stream was asked for.
     pub fn asks_stream(&self) -> bool {
         let flag = self.request.body.as_ref().and_then(|body| body.get("stream"));
-        flag.and_then(Value::as_bool).unwrap_or(false)
+        let by_address = || Dialect::model_of(&self.request.url).is_some_and(|(_, streamed)| streamed);
+        flag.and_then(Value::as_bool).unwrap_or_else(by_address)
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::evidence::{Ask, Body, Credential, Encoding, Exchange, Outcome, Request, Response, Scheme, Via};
+use crate::evidence::{Ask, Body, Credential, Dialect, Encoding, Exchange, Outcome, Request, Response, Scheme, Via};
 
 /// The form in which a failure was pasted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -102,7 +102,8 @@ impl Sighting {
 
     /// Whether a stream was asked for, as far as the paste tells.
     pub fn streams(&self) -> Option<bool> {
-        self.stream.or_else(|| self.asked.as_ref()?.get("stream")?.as_bool())
+        let by_address = || Dialect::model_of(self.url.as_deref()?).map(|(_, streamed)| streamed);
+        self.stream.or_else(|| self.asked.as_ref()?.get("stream")?.as_bool()).or_else(by_address)
     }
 
     /// True when the paste says that a stream was asked for.

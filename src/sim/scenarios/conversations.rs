@@ -283,7 +283,7 @@ fn words(body: &Value) -> String {
     last.and_then(|content| content.pointer("/parts/0/text")?.as_str()).unwrap_or_default().to_owned()
 }
 
-const LIST: &str = r#"{"models":[{"name":"models/gpt-4o-mini","supportedGenerationMethods":["generateContent"]}]}"#;
+const LIST: &str = r#"{"object":"list","data":[{"id":"gpt-4o-mini","object":"model","owned_by":"google"}]}"#;
 
 const NO_KEY: &str =
     r#"{"error":{"code":403,"message":"Method doesn't allow unregistered callers. Please use API Key.","status":"PERMISSION_DENIED"}}"#;
