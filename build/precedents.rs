@@ -23,7 +23,7 @@ pub fn tables(paths: &[&Path]) -> String {
     cases.iter().flat_map(|case| &case.tokens).for_each(|token| *rows_with.entry(*token).or_default() += 1);
     let square = |token: &u32| ((cases.len() as f32 + 1.0) / (f32::from(rows_with[token]) + 0.5)).ln().powi(2);
     let norms: Vec<f32> = cases.iter().map(|case| case.tokens.iter().map(square).sum::<f32>().sqrt()).collect();
-    // A pair of words that only one case has is left out of what is compared, to save space; it still counts in the norm.
+    // What only one case has is left out of what is compared, to save space; it still counts in the norm.
     let kept: BTreeMap<u32, usize> =
         rows_with.iter().filter(|(_, rows)| **rows > 1).enumerate().map(|(place, (token, _))| (*token, place)).collect();
     assert!(kept.len() <= usize::from(u16::MAX), "more tokens than their places can say");
