@@ -8,7 +8,7 @@ use super::timing::span;
 use super::{Case, Shown};
 use crate::dialect::stream_timing::Timing;
 use crate::evidence::{Ask, Credential, Dialect, FaultKind};
-use crate::profiles::{self, Capability, Forecast, Kind, Ledger, Profile, Recorded, TestAsks, Use, traits};
+use crate::profiles::{self, Capability, Forecast, Ledger, Profile, Recorded, TestAsks, Use, traits};
 
 /// What one client's user gets here.
 #[derive(Debug, Clone)]
@@ -144,12 +144,10 @@ impl<'c, 'e> Seen<'c, 'e> {
             return self.refused(client, request, id);
         }
         match all.iter().find(|(_, forecast)| *forecast == Forecast::Open) {
-            Some((request, _)) => Standing::untested(match request.dialect() {
-                None => "the Gemini routes are not asked".to_owned(),
-                _ => self
-                    .nothing_sent()
+            Some((request, _)) => Standing::untested(
+                self.nothing_sent()
                     .unwrap_or_else(|| format!("no request tells what becomes of its {} on {}", request.kind, request.bare_route())),
-            }),
+            ),
             None => match all.first() {
                 Some((request, Forecast::Passes(id))) => Standing::works(request, id),
                 _ => Standing::untested("nothing of what it sends is public".to_owned()),
@@ -167,8 +165,7 @@ impl<'c, 'e> Seen<'c, 'e> {
     }
 
     fn forecast(&self, ledger: &Ledger, request: &Recorded) -> Forecast {
-        let Some(dialect) = request.dialect() else { return Forecast::Open };
-        ledger.forecast(Kind { dialect, streamed: request.streamed() }, &traits(&request.with_model(&self.model)))
+        ledger.forecast(request.kind(), &traits(&request.with_model(&self.model)))
     }
 
     fn refused(&self, client: &Profile, request: &Recorded, id: &str) -> Standing {

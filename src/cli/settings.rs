@@ -128,9 +128,8 @@ fn clients(name: Option<&str>) -> Result<Vec<Profile>> {
 
 /// A client whose requests can be sent; that nothing is known to be wrong with the others is no verdict on a gateway.
 fn spoken(client: Profile) -> Result<Profile> {
-    match client.dialect_name() {
+    match client.dialect() {
         None => bail!("nothing of what {} sends is public, so it cannot be replayed; --dialect says how to ask instead", client.name),
-        Some(name) if client.dialect().is_none() => bail!("{} speaks {name}, and that cannot be asked yet", client.name),
         Some(_) => Ok(client),
     }
 }
@@ -162,8 +161,11 @@ fn scheme_of(typed: Option<AuthScheme>, client: Option<&Profile>, dialect: Diale
 /// The body with the model that was typed, if it is one of the dialect.
 fn body(mut body: Value, check: &Check, dialect: Dialect) -> Result<Value> {
     let name = check.body.as_deref().map(source::named).unwrap_or_default();
-    if let Some(missing) = requests::needed(dialect).iter().find(|member| **member != "model" && body[**member].is_null()) {
-        bail!("the body in {name} has no `{missing}`; expected the JSON of a request to {} ({})", dialect.route(), dialect.name());
+    let lacks = |dialect: Dialect| requests::needed(dialect).iter().find(|member| **member != "model" && body[**member].is_null());
+    if let Some(missing) = lacks(dialect) {
+        let other = Dialect::ALL.into_iter().find(|other| lacks(*other).is_none()).map(Dialect::name);
+        let hint = other.map(|other| format!(", and this is one of {other}: --dialect {other}")).unwrap_or_default();
+        bail!("the body in {name} has no `{missing}`; expected the JSON of a request to {} ({}){hint}", dialect.route(), dialect.name());
     }
     if let Some(model) = &check.model {
         body["model"] = model.as_str().into();

@@ -112,11 +112,7 @@ fn groups<'r>(cx: &Ctx<'r>, model: &str) -> Vec<Group<'r>> {
     let mut groups: Vec<(Option<String>, Group)> = Vec::new();
     for client in cx.clients {
         for request in client.requests.iter().filter(|request| cx.clients.len() == 1 || is_telling(client, request)) {
-            let Some(dialect) = request.dialect() else {
-                cx.skip(PROBE.id, Some(Ask::Client), format!("the route {} of {} is not asked", request.bare_route(), client.name));
-                continue;
-            };
-            let form = form(cx, client, request, model, dialect);
+            let form = form(cx, client, request, model);
             let version = client.headers.iter().find(|(name, _)| name == "anthropic-version").map(|(_, value)| value.clone());
             let member = Member { client, request, body: request.with_model(model) };
             let same = |(other, group): &&mut (Option<String>, Group)| {
@@ -137,7 +133,7 @@ fn is_telling(client: &Profile, request: &Recorded) -> bool {
     request.capability().is_some() || request.usage == Use::Test || other_route
 }
 
-fn form(cx: &Ctx<'_>, client: &Profile, request: &Recorded, model: &str, dialect: Dialect) -> Form {
+fn form(cx: &Ctx<'_>, client: &Profile, request: &Recorded, model: &str) -> Form {
     let whole = request.path(model);
     let (path, query) = whole.split_once('?').map_or((whole.as_str(), None), |(path, query)| (path, Some(query)));
     let mut url = cx.target.base.route(path);
@@ -150,7 +146,7 @@ fn form(cx: &Ctx<'_>, client: &Profile, request: &Recorded, model: &str, dialect
     // What the one client in question sends by default is held against the rules about bodies; the rest only shows how clients fare.
     let own = cx.clients.len() == 1 && client.prompts().next().is_some_and(|prompt| prompt.route == request.route);
     let ask = if own { Ask::Fields } else { Ask::Client };
-    Form { rung: PROBE.id, ask, dialect, url, credential, headers: Vec::new() }
+    Form { rung: PROBE.id, ask, dialect: request.dialect(), url, credential, headers: Vec::new() }
 }
 
 impl<'r> Group<'r> {
@@ -334,8 +330,7 @@ fn sent(cx: &Ctx<'_>, form: &Form) -> Vec<Asked> {
 }
 
 fn is_known(ledger: &Ledger, member: &Member) -> bool {
-    let kind = member.request.dialect().map(|dialect| Kind { dialect, streamed: member.request.streamed() });
-    kind.is_none_or(|kind| ledger.forecast(kind, &traits(&member.body)) != Forecast::Open)
+    ledger.forecast(member.request.kind(), &traits(&member.body)) != Forecast::Open
 }
 
 /// It carried our own name, and so no client's headers.

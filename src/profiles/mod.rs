@@ -191,14 +191,14 @@ impl Profile {
         self.requests.iter().filter(|request| request.usage == Use::Prompt)
     }
 
-    /// The way of speaking of its ordinary requests; `None` when nothing of it is public, or it is one that runs cannot speak.
+    /// The way of speaking of its ordinary requests; `None` when nothing of it is public.
     pub fn dialect(&self) -> Option<Dialect> {
-        self.requests.first().and_then(Recorded::dialect)
+        self.requests.first().map(Recorded::dialect)
     }
 
-    /// The same by name, also where runs cannot speak it.
+    /// The same by name.
     pub fn dialect_name(&self) -> Option<&'static str> {
-        self.requests.first().map(|request| request.dialect().map_or("gemini", Dialect::name))
+        self.dialect().map(Dialect::name)
     }
 
     /// Its headers beyond key and media type, as they are sent.

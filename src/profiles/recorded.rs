@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::evidence::Dialect;
 
+use super::ledger::Kind;
 use super::sizes::Size;
 
 /// A request as a client sends it, with the prompts shortened and the lists of tools cut to those that keep every field and type.
@@ -152,10 +153,14 @@ impl Recorded {
         self.body["stream"] == true || self.route.contains(":stream")
     }
 
-    /// The way of speaking that its route belongs to; `None` for one that runs cannot speak.
-    pub fn dialect(&self) -> Option<Dialect> {
-        let whole = |dialect: &Dialect| *dialect == Dialect::GoogleGenerate || dialect.route() == self.bare_route();
-        Dialect::of(self.bare_route()).filter(whole)
+    /// Where its fate is entered: a stream may be refused where a whole answer is not.
+    pub fn kind(&self) -> Kind {
+        Kind { dialect: self.dialect(), streamed: self.streamed() }
+    }
+
+    /// The way of speaking that its route belongs to.
+    pub fn dialect(&self) -> Dialect {
+        Dialect::of(self.bare_route()).expect("a test holds every recorded route against the dialects")
     }
 }
 

@@ -53,8 +53,7 @@ fn question(cx: &Ctx<'_>) -> Ask {
 }
 
 async fn send(cx: &Ctx<'_>, group: &Group<'_>, one: &Sized<'_>, size: Size, model: &str) {
-    let Some(dialect) = one.request.dialect() else { return };
-    let form = Form { ask: question(cx), headers: group.headers_of(cx, one.client), ..form(cx, one.client, one.request, model, dialect) };
+    let form = Form { ask: question(cx), headers: group.headers_of(cx, one.client), ..form(cx, one.client, one.request, model) };
     let _: Option<Asked> = cx.ask_aside(PROBE.id, form.question(one.request.sized(model, size))).await;
 }
 
