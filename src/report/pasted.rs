@@ -79,7 +79,7 @@ impl Report {
         match (likely.as_slice(), roots.first()) {
             ([], None) => format!("{failures} read, and the text decides nothing"),
             ([], Some(first)) if self.verdict == Outcome::Inconclusive => {
-                format!("{failures} read, and the text decides nothing; failures like it most often turned out to be {}", first.mode)
+                format!("{failures} read, and the text decides nothing; the real failures most like it point at {}", first.mode)
             }
             ([], Some(first)) => format!("{failures} read: possibly {}", first.mode),
             (likely, _) => format!("{failures} read: likely {}", likely[..likely.len().min(3)].join(", ")),

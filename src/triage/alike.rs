@@ -20,7 +20,7 @@ const FIRM: f64 = 9.0;
 /// A mode of less weight gives way to the one that more than [`MOST`] of the nearest turned out to be.
 const FEEBLE: f64 = 3.0;
 const MOST: f64 = 0.5;
-/// Behind a mode that something points at, a share below this is not worth a word.
+/// A share of the nearest below this is not worth a word.
 const WORTH_A_WORD: f64 = 0.16;
 /// What all the nearest failures together weigh, where nothing else does: never enough to be likely.
 const AGREED: f64 = 2.0;
@@ -140,13 +140,13 @@ impl Votes {
         shares
     }
 
-    /// What the nearest turned out to be, where nothing else points anywhere.
+    /// What the nearest turned out to be, where nothing else points anywhere; nothing when they scatter.
     fn alone(&self) -> Vec<Candidate> {
         let weighed = |(mode, share): (&'static FailureMode, f64)| {
             let reasons = self.reason(mode.id).into_iter().collect();
             Candidate { mode, weight: MENTIONED + AGREED * share, reasons, grounds: Grounds::Alike }
         };
-        self.shares().into_iter().map(weighed).collect()
+        self.shares().into_iter().filter(|(_, share)| *share >= WORTH_A_WORD).map(weighed).collect()
     }
 
     /// How many failures like this one turned out to be this, and where one was told.
