@@ -140,13 +140,15 @@ impl Votes {
         shares
     }
 
-    /// What the nearest turned out to be, where nothing else points anywhere; nothing when they scatter.
+    /// What the nearest turned out to be, where nothing else points anywhere. Of words nothing is said when the nearest scatter; a bare status
+    /// means several things by its nature, and the counts say how often.
     fn alone(&self) -> Vec<Candidate> {
         let weighed = |(mode, share): (&'static FailureMode, f64)| {
             let reasons = self.reason(mode.id).into_iter().collect();
             Candidate { mode, weight: MENTIONED + AGREED * share, reasons, grounds: Grounds::Alike }
         };
-        self.shares().into_iter().filter(|(_, share)| *share >= WORTH_A_WORD).map(weighed).collect()
+        let worth = |share: f64| self.bare.is_some() || share >= WORTH_A_WORD;
+        self.shares().into_iter().filter(|(_, share)| worth(*share)).map(weighed).collect()
     }
 
     /// How many failures like this one turned out to be this, and where one was told.
